@@ -1,0 +1,1 @@
+"""What an image stands on, and whether the binary can run there."""

@@ -1,0 +1,1 @@
+"""What the Cargo project is, and how it is built."""

@@ -1,0 +1,1 @@
+"""Flags in, screens out: one file per verb."""

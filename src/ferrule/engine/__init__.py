@@ -1,0 +1,1 @@
+"""Where an image runs here: Docker, or a sandbox of Linux namespaces."""

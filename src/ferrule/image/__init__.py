@@ -1,0 +1,1 @@
+"""Which image we make, and how it lies on disk."""

@@ -1,0 +1,1 @@
+"""The OCI formats alone: names, digests and documents. No I/O."""

@@ -1,0 +1,148 @@
+"""The one place that starts programs: a `Command` goes in, a `Finished` comes out."""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess  # noqa: TID251 - this is the one place
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+from ferrule.errors import FerruleError
+
+STOP_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A program to start; nothing has happened yet.
+
+    `env` is added to the environment of ferrule itself (a value of None removes the name).
+    stderr of a command with `talk` goes straight to the person at the terminal.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    stdin: bytes = b""
+    talk: bool = False
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """What a program left behind. `returncode` is negative when a signal ended it."""
+
+    returncode: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the program said that it succeeded."""
+        return self.returncode == 0
+
+
+class ProgramMissingError(FerruleError):
+    """The program is not on this machine; the caller knows what that means."""
+
+
+class Stop(Exception):  # noqa: N818 - a signal from a line handler, not an error
+    """Raised by a line handler that has seen enough: the program is stopped, and that is no failure."""
+
+
+LineHandler = Callable[[bytes], None]
+
+
+class Runner(Protocol):
+    """Starts programs. The real one is `SystemRunner`; tests have one that answers from a table."""
+
+    def run(self, command: Command) -> Finished:
+        """Run to the end and capture stdout (and stderr, unless the command talks)."""
+        ...
+
+    def stream(self, command: Command, on_line: LineHandler) -> Finished:
+        """Run, and hand every line of stdout to `on_line` as it comes."""
+        ...
+
+
+class SystemRunner:
+    """Starts programs on this machine, each in a process group of its own so that none outlives us."""
+
+    def run(self, command: Command) -> Finished:
+        """Run to the end. Raises `ProgramMissingError` when there is no such program."""
+        process = _start(command)
+        try:
+            stdout, stderr = process.communicate(command.stdin)
+        except BaseException:
+            _stop(process)
+            raise
+        return Finished(returncode=process.returncode, stdout=stdout, stderr=stderr or b"")
+
+    def stream(self, command: Command, on_line: LineHandler) -> Finished:
+        """Run, lines of stdout to `on_line`; a handler that raises `Stop` ends the program early."""
+        process = _start(command)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.close()
+            for line in process.stdout:
+                on_line(line)
+            return Finished(returncode=process.wait())
+        except Stop:
+            _stop(process)
+            return Finished(returncode=process.returncode)
+        except BaseException:
+            _stop(process)
+            raise
+
+
+def _start(command: Command) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.cwd,
+            env=_environment(command.env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if command.talk else subprocess.PIPE,
+            process_group=0,
+        )
+    except FileNotFoundError as error:
+        if command.cwd is not None and not command.cwd.is_dir():
+            raise FerruleError(f"the folder {command.cwd} is not there") from error
+        raise ProgramMissingError(f"`{command.argv[0]}` is not installed, or not on PATH") from error
+    except OSError as error:
+        raise FerruleError(f"cannot start `{command.argv[0]}`: {error.strerror}") from error
+
+
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    merged = {**os.environ, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """End the whole group: politely, then for good."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(timeout=STOP_GRACE_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    _close(process.stdout)
+    _close(process.stdin)
+    process.wait()
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    if stream is not None:
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()

@@ -1,0 +1,1 @@
+"""How images travel: the client, credentials, push and pull."""

@@ -1,0 +1,100 @@
+"""The one place that talks to a person: everything here goes to stderr, never to stdout."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TextIO
+
+SLOW_SECONDS = 0.5
+
+
+class Report(Protocol):
+    """What the rest of ferrule may say while it works."""
+
+    def say(self, line: str) -> None:
+        """Say something that a person wants to know by default."""
+        ...
+
+    def detail(self, line: str) -> None:
+        """Say something that only `-v` asks for."""
+        ...
+
+    def warn(self, line: str) -> None:
+        """Say something that a person should act on."""
+        ...
+
+    def step(self, title: str) -> "Step":
+        """Show that something is under way: a context manager around the work."""
+        ...
+
+    def raw(self, text: str) -> None:
+        """Pass on text of another program as it is."""
+        ...
+
+
+class Step(Protocol):
+    """The time during which something is under way."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+
+@dataclass(kw_only=True, slots=True)
+class Terminal:
+    """Talks on a stream: a live line on a terminal, plain lines elsewhere."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    verbose: bool = False
+    quiet: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether a line may be drawn and wiped again."""
+        return self.stream.isatty()
+
+    def say(self, line: str) -> None:
+        """One line, unless `--quiet`."""
+        if not self.quiet:
+            self._write(f"{line}\n")
+
+    def detail(self, line: str) -> None:
+        """One line with `-v`."""
+        if self.verbose:
+            self._write(f"{line}\n")
+
+    def warn(self, line: str) -> None:
+        """One line that starts with `warning:`."""
+        self._write(f"{self.paint('33;1', 'warning:')} {line}\n")
+
+    def raw(self, text: str) -> None:
+        """Text of another program, untouched."""
+        self._write(text)
+
+    def paint(self, code: str, text: str) -> str:
+        """The text in an ANSI colour, on a terminal."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.live else text
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """A live line while the work lasts; elsewhere a plain line, and only for slow work."""
+        started = time.monotonic()
+        if self.live and not self.quiet:
+            self._write(f"\r\x1b[K{self.paint('2', title + ' …')}")
+        try:
+            yield
+        finally:
+            if self.live and not self.quiet:
+                self._write("\r\x1b[K")
+        seconds = time.monotonic() - started
+        if seconds > SLOW_SECONDS or self.verbose:
+            self.say(f"{title} ({seconds:.1f} s)")
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (BrokenPipeError, ValueError):
+            # Nobody reads us any more; the work itself goes on.
+            pass
