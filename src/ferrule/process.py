@@ -69,6 +69,26 @@ class Runner(Protocol):
         """Run, and hand every line of stdout to `on_line` as it comes."""
         ...
 
+    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> "Attached":
+        """Start, and return at once: the program writes to the two streams itself."""
+        ...
+
+
+class Attached(Protocol):
+    """A program that runs beside us."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program alone; nothing happens when it has ended."""
+        ...
+
+    def ended(self) -> bool:
+        """Whether the program is gone."""
+        ...
+
+    def wait(self) -> int:
+        """Wait for its end. Negative when a signal ended it."""
+        ...
+
 
 class SystemRunner:
     """Starts programs on this machine, each in a process group of its own so that none outlives us."""
@@ -100,16 +120,41 @@ class SystemRunner:
             _stop(process)
             raise
 
+    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
+        """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
+        process = _start(command, stdout=stdout.fileno(), stderr=stderr.fileno())
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended before it read: `wait` tells
+            process.stdin.write(command.stdin)
+        _close(process.stdin)
+        return _Attached(process)
 
-def _start(command: Command) -> "subprocess.Popen[bytes]":
+
+class _Attached:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+
+def _start(
+    command: Command, *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
             command.argv,
             cwd=command.cwd,
             env=_environment(command.env),
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if command.talk else subprocess.PIPE,
+            stdout=stdout,
+            stderr=None if command.talk else stderr,
             process_group=0,
         )
     except FileNotFoundError as error:
