@@ -1,1 +1,225 @@
-"""What the user asked for: flags, environment and the `[package.metadata.ferrule]` table, checked."""
+"""What the user asked for: flags and `[package.metadata.ferrule]` tables go in, one `Settings` comes out."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+import msgspec
+
+from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.values import (
+    FileCopy,
+    Health,
+    Port,
+    User,
+    parse_env,
+    parse_file,
+    parse_health,
+    parse_port,
+    parse_user,
+)
+
+LINKS = ("auto", "static", "dynamic")
+OPTIMIZATIONS = ("speed", "size", "off")
+DEFAULT_WORKDIR = "/app"
+DEFAULT_STOP_SIGNAL = "SIGTERM"
+
+T = TypeVar("T")
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """One source of settings, still in the words of TOML; what is None was not said.
+
+    Flags make one of these too, so that every source is merged by the same rule.
+    """
+
+    image: str | None = None
+    link: str | None = None
+    base: str | None = None
+    optimize: str | None = None
+    args: tuple[str, ...] | None = None
+    ports: tuple[int | str, ...] | None = None
+    health: Mapping[str, Any] | None = None
+    files: tuple[Mapping[str, Any], ...] | None = None
+    workdir: str | None = None
+    user: str | None = None
+    stop_signal: str | None = None
+    env: Mapping[str, str] | None = None
+    labels: Mapping[str, str] | None = None
+
+
+MERGED_BY_NAME = ("env", "labels")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A table and the words for where it stands, as errors and reasons name it."""
+
+    table: Table
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything about the image that can be asked for, checked and with defaults filled in.
+
+    `origins` says for each key that was set who set it: "--base", "package.metadata.ferrule", ….
+    """
+
+    image: str | None
+    link: str
+    base: str
+    optimize: str | None
+    args: tuple[str, ...]
+    ports: tuple[Port, ...]
+    health: Health | None
+    files: tuple[FileCopy, ...]
+    workdir: PurePosixPath
+    user: User
+    stop_signal: str
+    env: Mapping[str, str]
+    labels: Mapping[str, str]
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def why(self, key: str, default: str) -> str:
+        """The reason to print behind a value: who asked for it, or why it is the default."""
+        origin = self.origins.get(key)
+        return f"asked for by {origin}" if origin else default
+
+
+def resolve(sources: tuple[Source, ...]) -> Settings:
+    """Merge the sources, the strongest first, and check every value.
+
+    Raises `ProjectError` with the key's path: flags were checked by the command line already.
+    """
+    said = _merge(sources)
+
+    def value(key: str, parse: Callable[[Any], T], default: T) -> T:
+        if key not in said:
+            return default
+        raw, origin = said[key]
+        try:
+            return parse(raw)
+        except InvalidValueError as error:
+            raise ProjectError(f"{origin}.{key}: {error.message}", hint=error.hint) from error
+
+    return Settings(
+        image=value("image", str, None),
+        link=value("link", one_of(LINKS), "auto"),
+        base=value("base", str, "auto"),
+        optimize=value("optimize", one_of(OPTIMIZATIONS), None),
+        args=value("args", tuple, ()),
+        ports=value("ports", _each(parse_port), ()),
+        health=value("health", parse_health, None),
+        files=value("files", _each(parse_file), ()),
+        workdir=value("workdir", parse_folder, PurePosixPath(DEFAULT_WORKDIR)),
+        user=value("user", parse_user, User()),
+        stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
+        env=value("env", _names, {}),
+        labels=value("labels", dict, {}),
+        origins={key: origin for key, (_, origin) in said.items()},
+    )
+
+
+def tables_of(metadata: Mapping[str, Any] | None, path: str, binary: str) -> tuple[Source, ...]:
+    """The sources in one `metadata` value of Cargo.toml: `bin.NAME` before the table around it.
+
+    `path` names the table in errors: `package.metadata.ferrule` or `workspace.metadata.ferrule`.
+    """
+    table = (metadata or {}).get("ferrule", {})
+    if not isinstance(table, Mapping):
+        raise ProjectError(f"{path} is not a table", hint=f"write [{path}] and the keys below it")
+    table = dict(table)
+    binaries = table.pop("bin", {})
+    if not isinstance(binaries, Mapping):
+        raise ProjectError(f"{path}.bin is not a table", hint=f"write [{path}.bin.NAME]")
+    parsed = {name: _table(own, f"{path}.bin.{name}") for name, own in binaries.items()}
+    own = (parsed[binary],) if binary in parsed else ()
+    return (*own, _table(table, path))
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    """A parser that takes one of the words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            near = difflib.get_close_matches(text, choices, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InvalidValueError(f"{text!r} is not known", hint=f"{hint}it is one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def parse_folder(text: str) -> PurePosixPath:
+    """An absolute folder inside the image."""
+    path = PurePosixPath(text)
+    if not path.is_absolute() or ".." in path.parts or "\0" in text:
+        raise InvalidValueError(f"{text!r} is not an absolute path", hint="write it like /app")
+    return path
+
+
+def parse_signal(text: str) -> str:
+    """A signal by its name or number, as STOPSIGNAL has it."""
+    if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):
+        raise InvalidValueError(f"{text!r} is not a signal", hint="write it like SIGTERM or SIGINT")
+    return text
+
+
+def _table(raw: object, path: str) -> Source:
+    if not isinstance(raw, Mapping):
+        raise ProjectError(f"{path} is not a table", hint=f"write [{path}] and the keys below it")
+    known = [name.encode_name for name in msgspec.structs.fields(Table)]
+    for key in raw:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise ProjectError(f"{path}.{key} is not a key of ferrule", hint=hint)
+    try:
+        return Source(table=msgspec.convert(raw, Table), origin=path)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.rstrip("`") or ""
+        raise ProjectError(
+            f"{path}{key}: {what[:1].lower()}{what[1:]}", hint="see the configuration reference"
+        ) from error
+
+
+def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
+    said: dict[str, tuple[Any, str]] = {}
+    for source in sources:
+        for name in msgspec.structs.fields(Table):
+            key, raw = name.encode_name, getattr(source.table, name.name)
+            if raw is None:
+                continue
+            if key in MERGED_BY_NAME and key in said:
+                said[key] = ({**raw, **said[key][0]}, said[key][1])
+            elif key not in said:
+                said[key] = (raw, source.origin if source.origin != "flags" else f"--{FLAG_OF.get(key, key)}")
+    return said
+
+
+FLAG_OF = {"ports": "port", "files": "file", "labels": "label"}
+
+
+def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    return lambda values: tuple(parse(value) for value in values)
+
+
+def _names(values: Mapping[str, str]) -> dict[str, str]:
+    return dict(parse_env(f"{name}={value}") for name, value in values.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserConfig:
+    """Whom the user trusts; never read from the project, which may be a stranger's clone.
+
+    `mirrors` maps a registry host to the one that is asked in its place.
+    """
+
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None

@@ -62,7 +62,7 @@ class EngineError(ImageError):
     """A container engine was asked for and does not answer, or refuses the image."""
 
 
-class InterruptedByUser(FerruleError):
+class UserInterruptError(FerruleError):
     """Ctrl-C, or SIGTERM to ferrule itself."""
 
     exit_code = 130

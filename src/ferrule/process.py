@@ -69,10 +69,6 @@ class Runner(Protocol):
         """Run, and hand every line of stdout to `on_line` as it comes."""
         ...
 
-    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> "Attached":
-        """Start, and return at once: the program writes to the two streams itself."""
-        ...
-
 
 class Attached(Protocol):
     """A program that runs beside us."""
@@ -87,6 +83,14 @@ class Attached(Protocol):
 
     def wait(self) -> int:
         """Wait for its end. Negative when a signal ended it."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts programs that go on beside us. The real one is `SystemRunner`."""
+
+    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
+        """Start, and return at once: the program writes to the two streams itself."""
         ...
 
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
@@ -25,20 +25,13 @@ class Report(Protocol):
         """Say something that a person should act on."""
         ...
 
-    def step(self, title: str) -> "Step":
+    def step(self, title: str) -> AbstractContextManager[None]:
         """Show that something is under way: a context manager around the work."""
         ...
 
     def raw(self, text: str) -> None:
         """Pass on text of another program as it is."""
         ...
-
-
-class Step(Protocol):
-    """The time during which something is under way."""
-
-    def __enter__(self) -> None: ...
-    def __exit__(self, *exc: object) -> None: ...
 
 
 @dataclass(kw_only=True, slots=True)

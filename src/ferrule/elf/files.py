@@ -1,4 +1,4 @@
-"""A tree of files that libraries are looked up in: this machine's root, a folder, or the layers of an image."""
+"""A tree of files that libraries are looked up in: this machine, a folder, or the layers of an image."""
 
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol

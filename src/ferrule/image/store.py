@@ -95,7 +95,7 @@ class BlobStore:
                 yield blob
             if expect is not None and (blob.digest, blob.size) != (expect.digest, expect.size):
                 raise BlobMissingError(
-                    f"got {blob.digest} of {blob.size} bytes where {expect.digest} of {expect.size} was promised"
+                    f"got {blob.digest} of {blob.size} bytes, promised was {expect.digest} of {expect.size}"
                 )
             part.replace(self._place(blob.digest))
             self._verified.add(blob.digest)

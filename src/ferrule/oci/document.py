@@ -1,4 +1,4 @@
-"""JSON documents of the OCI formats: bytes from outside become checked values, values become canonical bytes."""
+"""JSON documents of the OCI formats: bytes from outside become checked values, values canonical bytes."""
 
 from typing import TypeVar
 

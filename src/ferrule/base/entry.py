@@ -1,0 +1,24 @@
+"""One thing in an image's file system, as a value: what a base brings along and what layers are made of."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+Kind = Literal["file", "dir", "link"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileEntry:
+    """A file, folder or symbolic link at an absolute path of the image.
+
+    A file's content is `source`: bytes, or a file of this machine that is read when the layer is written.
+    `target` is what a link says. Owners are numbers.
+    """
+
+    path: PurePosixPath
+    kind: Kind
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    source: Path | bytes | None = None
+    target: str | None = None

@@ -1,0 +1,174 @@
+"""cargo runs: a `BuildPlan` goes in, the `Artifact` comes out, with the link mode that the build decided."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ferrule.cargo.link import NOTHING_SHARED, LinkChoice, LinkMemory, objection
+from ferrule.cargo.messages import Message, PackageId, parse_message
+from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.elf.facts import Binary, read_binary
+from ferrule.errors import BuildError, ProjectError
+from ferrule.process import Finished, ProgramMissingError, Runner, Stop
+from ferrule.report import Report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A program that cargo made. `graph` are the packages compiled into it; `seconds` is cargo's time."""
+
+    path: Path
+    binary: Binary
+    link: LinkChoice
+    graph: tuple[PackageId, ...]
+    seconds: float
+
+
+@dataclass(kw_only=True)
+class _Attempt:
+    """What one run of cargo said, collected while it runs."""
+
+    plan: BuildPlan
+    report: Report
+    static: bool
+    guess: bool
+    executable: Path | None = None
+    graph: tuple[PackageId, ...] = ()
+    objections: tuple[str, ...] = ()
+    link_failure: Message | None = None
+    linker_missing: str = ""
+
+    def hear(self, line: bytes) -> None:
+        message = parse_message(line)
+        if message is None:
+            return
+        if message.reason == "compiler-message":
+            self._diagnose(message)
+        elif message.is_for(self.plan.triple):
+            self._note(message)
+
+    def _note(self, message: Message) -> None:
+        reason = objection(message, self.plan.triple)
+        if reason:
+            self.objections = (*self.objections, reason)
+            if self.static and self.guess:
+                # The messages say it before the link: what is compiled so far serves the next attempt.
+                raise Stop
+        if message.reason != "compiler-artifact":
+            return
+        self.graph = (*self.graph, message.package)
+        if message.executable and message.target.name == self.plan.selection.binary:
+            self.executable = Path(message.executable)
+
+    def _diagnose(self, message: Message) -> None:
+        if message.is_linker_missing:
+            self.linker_missing = message.message.message
+        if message.is_link_failure_of(self.plan.selection.binary):
+            self.link_failure = message
+            if self.static and self.guess:
+                return
+        if message.message.rendered:
+            self.report.raw(message.message.rendered)
+
+
+def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour: bool) -> Artifact:
+    """Build the binary. `link` is auto, static or dynamic.
+
+    Raises `BuildError` after cargo has shown its own text.
+    """
+    started = time.monotonic()
+    locked_before = plan.project.workspace.lock_file.is_file()
+    memory = LinkMemory(output_folder(plan.project))
+    choice = _first_choice(plan, memory, link)
+    artifact = _attempt(runner, report, plan, choice, guess=link == "auto", colour=colour)
+    if link == "auto" and not artifact.link.reason.startswith(FLAGS_FORBID):
+        memory.remember(plan, artifact.link)
+    if not locked_before and plan.project.workspace.lock_file.is_file():
+        report.say(
+            f"cargo wrote {plan.project.workspace.lock_file.name}: commit it, so that every build is the same"
+        )
+    return replace(artifact, seconds=time.monotonic() - started)
+
+
+FLAGS_FORBID = "the project's own flags"
+
+
+def _first_choice(plan: BuildPlan, memory: LinkMemory, link: str) -> LinkChoice:
+    if link != "auto":
+        return LinkChoice(mode=link, reason=f"asked for by --link {link}")
+    if plan.forbids_static:
+        return LinkChoice(mode="dynamic", reason=f"{FLAGS_FORBID} turn crt-static off")
+    return memory.recall(plan) or LinkChoice(mode="static", reason=NOTHING_SHARED)
+
+
+def _attempt(
+    runner: Runner, report: Report, plan: BuildPlan, choice: LinkChoice, *, guess: bool, colour: bool
+) -> Artifact:
+    static = choice.mode == "static"
+    attempt = _Attempt(plan=plan, report=report, static=static, guess=guess)
+    finished = _run(runner, plan, attempt, colour=colour)
+    reason = _why_not_static(attempt, finished) if static else None
+    if reason and guess:
+        report.say(f"linking dynamically: {reason}")
+        return _attempt(
+            runner, report, plan, LinkChoice(mode="dynamic", reason=reason), guess=False, colour=colour
+        )
+    _raise_on_failure(plan, attempt, finished)
+    if guess and not static and _has_changed(choice, attempt):
+        return _attempt(
+            runner, report, plan, LinkChoice(mode="static", reason=NOTHING_SHARED), guess=True, colour=colour
+        )
+    assert attempt.executable is not None
+    binary = read_binary(attempt.executable)
+    if static and not binary.is_static:
+        raise BuildError(
+            "the program is not static although it was linked so", hint="leave out --link static"
+        )
+    return Artifact(path=attempt.executable, binary=binary, link=choice, graph=attempt.graph, seconds=0.0)
+
+
+def _has_changed(choice: LinkChoice, attempt: _Attempt) -> bool:
+    """A remembered objection of a build script that is not raised any more (a vendored library, say)."""
+    raised_before = " links the system's " in choice.reason
+    return raised_before and not attempt.objections
+
+
+def _run(runner: Runner, plan: BuildPlan, attempt: _Attempt, *, colour: bool) -> Finished:
+    try:
+        return runner.stream(plan.command(static=attempt.static, colour=colour), attempt.hear)
+    except ProgramMissingError as error:
+        raise ProjectError(error.message, hint="install Rust with rustup (https://rustup.rs)") from error
+
+
+def _why_not_static(attempt: _Attempt, finished: Finished) -> str | None:
+    if attempt.objections and attempt.guess:
+        return attempt.objections[0]
+    if attempt.link_failure is not None:
+        return f"the static link fails: {_linker_reason(attempt.link_failure)}"
+    if finished.ok and attempt.executable and not read_binary(attempt.executable).is_static:
+        needed = ", ".join(read_binary(attempt.executable).needed)
+        return f"the static link left a need for {needed or 'an interpreter'}"
+    return None
+
+
+def _linker_reason(message: Message) -> str:
+    """The linker's own first error, which stands in the notes below rustc's."""
+    lines = (message.message.rendered or message.message.message).splitlines()
+    marks = ("undefined reference", "unable to find", "cannot find", "undefined symbol", "error:")
+    own = [line.strip().removeprefix("= note: ") for line in lines[1:]]
+    return next((line for line in own if any(mark in line for mark in marks)), message.message.message)
+
+
+def _raise_on_failure(plan: BuildPlan, attempt: _Attempt, finished: Finished) -> None:
+    name = plan.selection.binary
+    if attempt.linker_missing:
+        raise BuildError(
+            attempt.linker_missing, hint="install a C compiler, for example Debian's gcc and libc6-dev"
+        )
+    if attempt.link_failure:
+        reason = _linker_reason(attempt.link_failure)
+        raise BuildError(f"linking {name} failed: {reason}", hint="rustc's own message is above")
+    if not finished.ok:
+        raise BuildError(f"cargo could not build {name}", hint="cargo's own messages are above")
+    if attempt.executable is None:
+        raise BuildError(f"cargo built no binary {name}", hint="check required-features of the binary")

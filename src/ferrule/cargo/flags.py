@@ -1,0 +1,136 @@
+"""The flags that every crate is compiled with: the project's own, as cargo sees them, then ours."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ferrule.cargo.metadata import Project
+from ferrule.cargo.sources import config_files, mentions
+from ferrule.cargo.toolchain import Toolchain
+from ferrule.errors import BuildError
+from ferrule.process import Command, Runner
+
+_PROBE = """fn main() {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    println!("cargo:rustc-env=FLAGS={flags}");
+}
+"""
+
+SEPARATOR = "\x1f"
+"""Between two flags in CARGO_ENCODED_RUSTFLAGS."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remap:
+    """Folders of this machine and the names that stand for them in the binary, general ones first."""
+
+    pairs: tuple[tuple[Path, str], ...]
+
+    @property
+    def rustflags(self) -> tuple[str, ...]:
+        """One flag for each pair; the last one that matches wins in rustc."""
+        return tuple(f"--remap-path-prefix={old}={new}" for old, new in self.pairs)
+
+    @property
+    def cflags(self) -> str:
+        """The same for C compilers."""
+        return " ".join(f"-ffile-prefix-map={old}={new}" for old, new in self.pairs)
+
+
+def remap_of(project: Project, toolchain: Toolchain, target_dir: Path) -> Remap:
+    """The folders that would otherwise be written into the binary."""
+    pairs = [
+        (project.workspace.workspace_root, "/src"),
+        (toolchain.cargo_home, "/cargo"),
+        (toolchain.sysroot, "/rust"),
+        (target_dir, "/target"),
+    ]
+    return Remap(pairs=tuple(sorted(pairs, key=lambda pair: len(pair[0].parts))))
+
+
+def effective_rustflags(runner: Runner, project: Project, *, triple: str, cache: Path) -> tuple[str, ...]:
+    """The project's own flags from every source, as cargo itself resolves them.
+
+    A dummy crate's build script prints what cargo hands to rustc: no rule of cargo's is written again here.
+    """
+    if not _has_source(project.folder):
+        return ()
+    manifest = _dummy_crate(cache / "flags-probe")
+    argv = (
+        *("cargo", "check", "-q", "--release", "--offline", "--message-format=json"),
+        *(
+            "--manifest-path",
+            str(manifest),
+            "--target",
+            triple,
+            "--target-dir",
+            str(cache / "flags-probe-target"),
+        ),
+        *("--config", f"build.build-dir={toml_string(str(cache / 'flags-probe-target'))}"),
+    )
+    finished = runner.run(Command(argv=argv, cwd=project.folder))
+    if not finished.ok:
+        text = finished.stderr.decode(errors="replace").strip()
+        raise BuildError(
+            f"cargo does not say which flags are set: {text.splitlines()[0] if text else 'no reason given'}",
+            hint="check rustflags in .cargo/config.toml and in the environment",
+        )
+    return _flags_in(finished.stdout)
+
+
+def c_environment(triple: str, remap: Remap, environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables for the `cc` crate: what is set for the target, and our prefix map behind it."""
+    return {
+        f"{kind}_{triple.replace('-', '_')}": f"{_first_set(kind, triple, environ)} {remap.cflags}".strip()
+        for kind in ("CFLAGS", "CXXFLAGS")
+    }
+
+
+def toml_string(text: str) -> str:
+    """A TOML basic string, for values on cargo's command line."""
+    return msgspec.json.encode(text).decode()
+
+
+def _first_set(kind: str, triple: str, environ: Mapping[str, str]) -> str:
+    names = (f"{kind}_{triple}", f"{kind}_{triple.replace('-', '_')}", f"TARGET_{kind}", kind)
+    return next((environ[name] for name in names if name in environ), "")
+
+
+def _has_source(folder: Path) -> bool:
+    named = ("CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS")
+    in_environment = any(
+        name in named or (name.startswith("CARGO_TARGET_") and name.endswith("_RUSTFLAGS"))
+        for name in os.environ
+    )
+    return in_environment or mentions(config_files(folder), ("rustflags", "include"))
+
+
+def _dummy_crate(folder: Path) -> Path:
+    files = {
+        "Cargo.toml": '[package]\nname = "ferrule-flags"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n',
+        "build.rs": _PROBE,
+        "src/lib.rs": "",
+    }
+    for name, text in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return folder / "Cargo.toml"
+
+
+class _BuildScript(msgspec.Struct):
+    reason: str
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def _flags_in(output: bytes) -> tuple[str, ...]:
+    for line in output.splitlines():
+        if b'"build-script-executed"' in line:
+            message = msgspec.json.decode(line, type=_BuildScript)
+            flags = dict(message.env).get("FLAGS", "")
+            return tuple(flags.split(SEPARATOR)) if flags else ()
+    return ()

@@ -1,0 +1,120 @@
+"""`cargo metadata` goes in, the workspace and its packages come out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ferrule.errors import ProjectError
+from ferrule.process import Command, Finished, ProgramMissingError, Runner
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that cargo builds of a package: a library, a binary, a test, …"""
+
+    name: str
+    kind: tuple[str, ...]
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of the workspace as cargo describes it."""
+
+    name: str
+    version: str
+    id: str
+    manifest_path: Path
+    targets: tuple[Target, ...]
+    features: Mapping[str, tuple[str, ...]] = {}
+    metadata: Mapping[str, Any] | None = None
+    default_run: str | None = None
+    description: str | None = None
+    license: str | None = None
+    repository: str | None = None
+    homepage: str | None = None
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """The names of its binary targets, in cargo's order."""
+        return tuple(target.name for target in self.targets if "bin" in target.kind)
+
+    @property
+    def folder(self) -> Path:
+        """Where its Cargo.toml lies."""
+        return self.manifest_path.parent
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """What `cargo metadata --no-deps` says of a project."""
+
+    packages: tuple[Package, ...]
+    workspace_root: Path
+    target_directory: Path
+    workspace_default_members: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = None
+
+    @property
+    def lock_file(self) -> Path:
+        """Cargo.lock, whether it is there or not."""
+        return self.workspace_root / "Cargo.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """The Cargo.toml that the user pointed at, and the workspace around it."""
+
+    manifest: Path
+    workspace: Workspace
+
+    @property
+    def folder(self) -> Path:
+        """The folder where cargo runs: its configuration is searched from there."""
+        return self.manifest.parent
+
+
+def read_project(runner: Runner, place: Path) -> Project:
+    """The project at a folder or a Cargo.toml. Raises `ProjectError` with cargo's own reason."""
+    manifest = find_manifest(place)
+    finished = _cargo(runner, metadata_command(manifest, "--no-deps"))
+    if not finished.ok:
+        raise ProjectError(
+            _first_error(finished), hint="cargo cannot read the project; mend it and try again"
+        )
+    return Project(manifest=manifest, workspace=msgspec.json.decode(finished.stdout, type=Workspace))
+
+
+def find_manifest(place: Path) -> Path:
+    """The absolute path of the Cargo.toml that PROJECT means."""
+    manifest = place if place.name == "Cargo.toml" else place / "Cargo.toml"
+    if not manifest.is_file():
+        raise ProjectError(
+            f"there is no Cargo.toml in {manifest.parent}", hint="give the folder of a Cargo project"
+        )
+    return manifest.resolve()
+
+
+def metadata_command(manifest: Path, *flags: str) -> Command:
+    """`cargo metadata` for a manifest."""
+    argv = ("cargo", "metadata", "--format-version", "1", "--manifest-path", str(manifest), *flags)
+    return Command(argv=argv, cwd=manifest.parent)
+
+
+def _cargo(runner: Runner, command: Command) -> Finished:
+    try:
+        return runner.run(command)
+    except ProgramMissingError as error:
+        raise ProjectError(error.message, hint="install Rust with rustup (https://rustup.rs)") from error
+
+
+def _first_error(finished: Finished) -> str:
+    """cargo's error in one line: the first `error:` and the deepest cause below it."""
+    lines = [line.strip() for line in finished.stderr.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error")]
+    start = errors[0] if errors else (lines[0] if lines else "cargo failed without a word")
+    causes = [lines[at + 1] for at, line in enumerate(lines[:-1]) if line.startswith("Caused by")]
+    text = f"{start}: {causes[-1]}" if causes else start
+    detail = next((line for line in lines if re.match(r"\| +\^|\|.*\^", line)), "")
+    reason = lines[lines.index(detail) + 1] if detail and lines.index(detail) + 1 < len(lines) else ""
+    return f"{text}: {reason}" if reason and reason not in text else text

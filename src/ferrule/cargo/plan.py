@@ -1,0 +1,117 @@
+"""A build as a value: what cargo will be called with, before anything runs."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.cargo.flags import SEPARATOR, Remap, c_environment, effective_rustflags, remap_of, toml_string
+from ferrule.cargo.metadata import Project
+from ferrule.cargo.profile import Profile, choose_profile
+from ferrule.cargo.select import Selection
+from ferrule.cargo.toolchain import Toolchain
+from ferrule.process import Command, Runner
+
+CRT_STATIC = ("-C", "target-feature=+crt-static")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CargoOptions:
+    """Flags that go to cargo as they are. `features` holds the words as cargo takes them."""
+
+    profile: str = "release"
+    features: tuple[str, ...] = ()
+    all_features: bool = False
+    no_default_features: bool = False
+    locked: bool = False
+    offline: bool = False
+    frozen: bool = False
+    jobs: int | None = None
+    verbose: int = 0
+
+    @property
+    def feature_flags(self) -> tuple[str, ...]:
+        """The flags that choose features."""
+        named = tuple(part for feature in self.features for part in ("--features", feature))
+        switches = (
+            ("--all-features", self.all_features),
+            ("--no-default-features", self.no_default_features),
+        )
+        return (*named, *(flag for flag, on in switches if on))
+
+    @property
+    def lock_flags(self) -> tuple[str, ...]:
+        """The flags about Cargo.lock and the network."""
+        switches = (("--locked", self.locked), ("--offline", self.offline), ("--frozen", self.frozen))
+        return tuple(flag for flag, on in switches if on)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPlan:
+    """Everything about the call of cargo but the link mode, which the build itself decides.
+
+    `rustflags` are the project's own flags; `target_dir` is a folder of ferrule's, so that the developer's
+    stays as warm as it was.
+    """
+
+    project: Project
+    selection: Selection
+    profile: Profile
+    options: CargoOptions
+    toolchain: Toolchain
+    triple: str
+    target_dir: Path
+    rustflags: tuple[str, ...]
+    remap: Remap
+
+    @property
+    def forbids_static(self) -> bool:
+        """Whether the project's own flags turn crt-static off; rustc would let ours win."""
+        return any("-crt-static" in flag for flag in self.rustflags)
+
+    def command(self, *, static: bool, colour: bool) -> Command:
+        """The call of cargo for one link mode. Flags of ours for the link reach the final crate only."""
+        binary = ("-p", self.selection.package.id, "--bin", self.selection.binary)
+        jobs = ("-j", str(self.options.jobs)) if self.options.jobs else ()
+        verbose = ("-" + "v" * self.options.verbose,) if self.options.verbose else ()
+        rendered = "json-diagnostic-rendered-ansi" if colour else "json"
+        build_dir = ("--config", f"build.build-dir={toml_string(str(self.target_dir))}")
+        argv = (
+            *("cargo", "rustc", "--manifest-path", str(self.project.manifest), *binary),
+            *("--profile", self.profile.name, "--target", self.triple, "--target-dir", str(self.target_dir)),
+            *(*build_dir, *self.profile.flags, *self.options.feature_flags, *self.options.lock_flags),
+            *(*jobs, *verbose, f"--message-format={rendered}"),
+            *(("--", *CRT_STATIC) if static else ()),
+        )
+        flags = SEPARATOR.join((*self.rustflags, *self.remap.rustflags))
+        env = {"CARGO_ENCODED_RUSTFLAGS": flags, **c_environment(self.triple, self.remap, os.environ)}
+        return Command(argv=argv, cwd=self.project.folder, env=env, talk=True)
+
+
+def plan_build(
+    runner: Runner,
+    project: Project,
+    selection: Selection,
+    options: CargoOptions,
+    toolchain: Toolchain,
+    optimize: str | None,
+) -> BuildPlan:
+    """Read what the project has set and decide what to add. Starts cargo only where flags are set."""
+    own = output_folder(project)
+    target_dir = own / "cargo"
+    triple = toolchain.host
+    return BuildPlan(
+        project=project,
+        selection=selection,
+        profile=choose_profile(runner, project, options.profile, optimize),
+        options=options,
+        toolchain=toolchain,
+        triple=triple,
+        target_dir=target_dir,
+        rustflags=effective_rustflags(runner, project, triple=triple, cache=own),
+        remap=remap_of(project, toolchain, target_dir),
+    )
+
+
+def output_folder(project: Project) -> Path:
+    """`target/ferrule`, where everything of ferrule's own lies."""
+    return project.workspace.target_directory / "ferrule"

@@ -1,0 +1,99 @@
+"""The first bytes of a file: which machine an ELF file is for, and what a file is that is none."""
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ferrule.errors import BinaryError
+
+HEADER = 64
+ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
+SYSTEMS = {0: "linux", 3: "linux", 1: "HP-UX", 2: "NetBSD", 6: "Solaris", 9: "FreeBSD", 12: "OpenBSD"}
+"""EI_OSABI. Linux programs say 0 (System V) or 3 (GNU)."""
+
+MACHINES: dict[tuple[int, int, str], tuple[str, str, str]] = {
+    (62, 64, "little"): ("x86-64", "amd64", ""),
+    (3, 32, "little"): ("80386", "386", ""),
+    (183, 64, "little"): ("AArch64", "arm64", ""),
+    (40, 32, "little"): ("ARM", "arm", "v7"),
+    (243, 64, "little"): ("RISC-V", "riscv64", ""),
+    (21, 64, "little"): ("PowerPC64", "ppc64le", ""),
+    (21, 64, "big"): ("PowerPC64", "ppc64", ""),
+    (22, 64, "big"): ("S/390", "s390x", ""),
+    (258, 64, "little"): ("LoongArch", "loong64", ""),
+    (8, 64, "little"): ("MIPS", "mips64le", ""),
+    (8, 64, "big"): ("MIPS", "mips64", ""),
+    (8, 32, "little"): ("MIPS", "mipsle", ""),
+    (8, 32, "big"): ("MIPS", "mips", ""),
+}
+"""(e_machine, class, byte order) → the machine's name, and Go's words for it as OCI uses them."""
+
+FOREIGN = (
+    (b"\xcf\xfa\xed\xfe", "a program for macOS"),
+    (b"\xce\xfa\xed\xfe", "a program for macOS"),
+    (b"\xfe\xed\xfa\xcf", "a program for macOS"),
+    (b"\xca\xfe\xba\xbe", "a program for macOS (several processors), or a Java class"),
+    (b"MZ", "a program for Windows"),
+    (b"#!", "a script"),
+    (b"!<arch>", "a static library"),
+    (b"\0asm", "a WebAssembly module"),
+)
+HINT = "give an ELF binary for Linux, as cargo build makes for a *-linux-* target"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The processor that a binary is for. `bits` is 32 or 64, `order` little or big."""
+
+    name: str
+    architecture: str
+    variant: str
+    bits: int
+    order: str
+
+
+def identify(stream: BinaryIO, name: str, size: int) -> Machine:
+    """Read the ELF header by itself. Raises `BinaryError` that says what the file is instead."""
+    stream.seek(0)
+    head = stream.read(HEADER)
+    stream.seek(0)
+    if head[:4] != b"\x7fELF":
+        what = next((what for magic, what in FOREIGN if head.startswith(magic)), "")
+        raise BinaryError(f"{name} is {what or 'no ELF binary'}{'' if head else ': it is empty'}", hint=HINT)
+    if len(head) < 52 or head[4] not in (1, 2) or head[5] not in (1, 2):
+        raise BinaryError(f"{name} is cut short, or is no ELF binary after all", hint=HINT)
+    bits, order = 32 * head[4], "little" if head[5] == 1 else "big"
+    if len(head) < (52 if bits == 32 else 64):
+        raise BinaryError(f"{name} is cut short", hint="copy or build it again")
+    _check_kind(name, head, order)
+    _check_tables(name, head, bits, order, size)
+    (machine,) = struct.unpack_from("<H" if order == "little" else ">H", head, 18)
+    label, architecture, variant = MACHINES.get(
+        (machine, bits, order), (f"machine {machine}", f"elf{machine}", "")
+    )
+    return Machine(name=label, architecture=architecture, variant=variant, bits=bits, order=order)
+
+
+def _check_kind(name: str, head: bytes, order: str) -> None:
+    system = SYSTEMS.get(head[7], f"system {head[7]}")
+    if system != "linux":
+        raise BinaryError(f"{name} is a program for {system}", hint=HINT)
+    (kind,) = struct.unpack_from("<H" if order == "little" else ">H", head, 16)
+    if kind not in (ET_EXEC, ET_DYN):
+        what = {ET_REL: "an object file", ET_CORE: "a core dump"}.get(kind, "no program")
+        raise BinaryError(f"{name} is {what}", hint=HINT)
+
+
+def _check_tables(name: str, head: bytes, bits: int, order: str, size: int) -> None:
+    """The header tables must lie within the file, or the file was cut."""
+    sign = "<" if order == "little" else ">"
+    segments, sections = struct.unpack_from(
+        f"{sign}{'QQ' if bits == 64 else 'II'}", head, 32 if bits == 64 else 28
+    )
+    each, count, each_section, section_count = struct.unpack_from(
+        f"{sign}HHHH", head, 54 if bits == 64 else 42
+    )
+    if segments + each * count > size or sections + each_section * section_count > size:
+        raise BinaryError(
+            f"{name} is cut short: its headers point behind its end", hint="copy or build it again"
+        )

@@ -1,0 +1,89 @@
+"""A layer: entries go in, a compressed blob in the store comes out; made once for the same content."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.base.entry import FileEntry
+from ferrule.image.gzip import COMPRESSOR, GzipWriter
+from ferrule.image.store import BlobMissingError, BlobStore
+from ferrule.image.tar import write_tar
+from ferrule.oci.descriptor import LAYER_GZIP, Descriptor
+from ferrule.oci.digest import Digest, hex_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerSpec:
+    """What a layer is to hold. `title` is the line that `docker history` shows."""
+
+    title: str
+    entries: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """A finished layer. `diff_id` is of the uncompressed tar, which has `size` bytes."""
+
+    title: str
+    descriptor: Descriptor
+    diff_id: Digest
+    size: int
+
+
+class _Measure:
+    """A sink that keeps nothing but length and digest."""
+
+    def __init__(self, onward: "GzipWriter | None" = None) -> None:
+        self._hash = hashlib.sha256()
+        self._onward = onward
+        self.size = 0
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        self._hash.update(data)
+        self.size += len(data)
+        if self._onward is not None:
+            self._onward.write(data)
+        return len(data)
+
+    @property
+    def diff_id(self) -> Digest:
+        return Digest(f"sha256:{self._hash.hexdigest()}")
+
+
+def make_layer(spec: LayerSpec, store: BlobStore, *, mtime: int) -> Layer:
+    """Write the layer into the store, or find it there: an unchanged layer is hashed but not compressed."""
+    measured = _Measure()
+    write_tar(spec.entries, measured, mtime=mtime)
+    known = _recall(store, measured.diff_id)
+    if known is not None:
+        return Layer(title=spec.title, descriptor=known, diff_id=measured.diff_id, size=measured.size)
+    with store.writer() as blob, GzipWriter(blob) as compressed:
+        # Hashed again: the files may have changed since the first pass.
+        measured = _Measure(compressed)
+        write_tar(spec.entries, measured, mtime=mtime)
+    descriptor = Descriptor(media_type=LAYER_GZIP, digest=blob.digest, size=blob.size)
+    _remember(store, measured.diff_id, descriptor)
+    return Layer(title=spec.title, descriptor=descriptor, diff_id=measured.diff_id, size=measured.size)
+
+
+def _note(store: BlobStore, diff_id: Digest) -> Path:
+    return store.folder / COMPRESSOR / hex_of(diff_id)
+
+
+def _recall(store: BlobStore, diff_id: Digest) -> Descriptor | None:
+    try:
+        known = json.loads(_note(store, diff_id).read_bytes())
+        descriptor = Descriptor(media_type=LAYER_GZIP, digest=Digest(known["digest"]), size=known["size"])
+        store.path(descriptor)
+    except (OSError, ValueError, KeyError, TypeError, BlobMissingError):
+        return None
+    return descriptor
+
+
+def _remember(store: BlobStore, diff_id: Digest, descriptor: Descriptor) -> None:
+    note = _note(store, diff_id)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps({"digest": descriptor.digest, "size": descriptor.size}))
+    part.replace(note)

@@ -1,0 +1,76 @@
+"""Entries go in, a tar stream comes out whose bytes depend on the entries alone (PAX format, sorted)."""
+
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from ferrule.base.entry import FileEntry
+from ferrule.errors import ProjectError
+from ferrule.image.gzip import Sink
+
+BLOCK = 512
+CHUNK = 1 << 20
+END = bytes(2 * BLOCK)
+KINDS = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
+
+
+def write_tar(entries: Iterable[FileEntry], sink: Sink, *, mtime: int) -> None:
+    """Write the entries in the order of their paths. Owners are numbers, times are all `mtime` (seconds)."""
+    for entry in sorted(entries, key=lambda entry: entry.path.parts):
+        if isinstance(entry.source, Path):
+            _write_file(entry, entry.source, sink, mtime)
+        else:
+            data = entry.source or b""
+            sink.write(_header(entry, len(data), mtime))
+            sink.write(data)
+            sink.write(_padding(len(data)))
+    sink.write(END)
+
+
+def _write_file(entry: FileEntry, source: Path, sink: Sink, mtime: int) -> None:
+    try:
+        with source.open("rb") as stream:
+            size = source.stat().st_size
+            sink.write(_header(entry, size, mtime))
+            written = 0
+            while chunk := stream.read(CHUNK):
+                written += len(chunk)
+                sink.write(chunk)
+    except OSError as error:
+        raise ProjectError(
+            f"cannot read {source}: {error.strerror}", hint="check the file and its permissions"
+        ) from error
+    if written != size:
+        raise ProjectError(f"{source} changed while it was read", hint="try again when nothing writes to it")
+    sink.write(_padding(size))
+
+
+def _header(entry: FileEntry, size: int, mtime: int) -> bytes:
+    info = tarfile.TarInfo(str(entry.path).lstrip("/"))
+    info.type = KINDS[entry.kind]
+    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
+    info.size = size if entry.kind == "file" else 0
+    info.linkname = entry.target or ""
+    info.mtime = mtime
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % BLOCK)
+
+
+def with_parents(
+    entries: Iterable[FileEntry], present: frozenset[PurePosixPath] = frozenset()
+) -> Iterator[FileEntry]:
+    """The entries and the folders above them (0755, root) that are neither entries nor `present` below.
+
+    A folder that the base has is left out: writing it again could replace a link such as /lib.
+    """
+    entries = tuple(entries)
+    known = {entry.path for entry in entries} | present | {PurePosixPath("/")}
+    yield from entries
+    for entry in entries:
+        for parent in entry.path.parents:
+            if parent not in known:
+                known.add(parent)
+                yield FileEntry(path=parent, kind="dir", mode=0o755)

@@ -1,0 +1,198 @@
+"""The small values that flags and tables have in common: ports, users, variables, files, health checks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ferrule.errors import InvalidValueError
+
+MAX_ID = 2**32 - 2
+NONROOT = 65532
+"""The numeric user that distroless images made common: no name service needs to know it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Port:
+    """A port that the program listens on, inside the container."""
+
+    number: int
+    protocol: str = "tcp"
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.protocol}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """Numeric ids: Kubernetes' `runAsNonRoot` refuses names."""
+
+    uid: int = NONROOT
+    gid: int = NONROOT
+
+    def __str__(self) -> str:
+        return f"{self.uid}:{self.gid}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How the program says that it is well: by a path over HTTP, or by a command inside the image."""
+
+    path: str | None = None
+    port: int | None = None
+    command: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        port = f" on port {self.port}" if self.port else ""
+        return f"GET {self.path}{port}" if self.path else " ".join(self.command)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileCopy:
+    """A file or folder of the project (relative to the package) and its place in the image."""
+
+    source: str
+    target: PurePosixPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedPort:
+    """A port of this machine and the container's port behind it."""
+
+    host: int
+    container: int
+
+
+def parse_port(text: str | int) -> Port:
+    """`3000`, `"3000"`, `"53/udp"`."""
+    match = re.fullmatch(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?", str(text))
+    if isinstance(text, bool) or not match or not 0 < int(match[1]) < 65536:
+        raise InvalidValueError(
+            f"{text!r} is not a port", hint="write it like 3000 or 53/udp, from 1 to 65535"
+        )
+    return Port(number=int(match[1]), protocol=match[2] or "tcp")
+
+
+def parse_published_port(text: str) -> PublishedPort:
+    """`8080:3000`, or `3000` for the same on both sides."""
+    host, colon, container = text.partition(":")
+    try:
+        return PublishedPort(
+            host=parse_port(host).number, container=parse_port(container if colon else host).number
+        )
+    except InvalidValueError as error:
+        raise InvalidValueError(
+            f"{text!r} is not a pair of ports", hint="write it like 8080:3000, the port of this machine first"
+        ) from error
+
+
+def parse_user(text: str) -> User:
+    """`65532` or `65532:65532`; the group is the user's number when it is not said."""
+    match = re.fullmatch(r"([0-9]{1,10})(?::([0-9]{1,10}))?", text)
+    if not match or max(int(match[1]), int(match[2] or 0)) > MAX_ID:
+        raise InvalidValueError(
+            f"{text!r} is not a numeric user",
+            hint="write UID or UID:GID: Kubernetes' runAsNonRoot refuses names",
+        )
+    return User(uid=int(match[1]), gid=int(match[2] or match[1]))
+
+
+def parse_env(text: str) -> tuple[str, str]:
+    """`NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name or re.search(r"[\s\0]", name) or "\0" in value:
+        raise InvalidValueError(f"{text!r} is not NAME=VALUE", hint="write it like RUST_LOG=info")
+    return name, value
+
+
+def parse_label(text: str) -> tuple[str, str]:
+    """`KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise InvalidValueError(f"{text!r} is not KEY=VALUE", hint="write it like com.example.team=payments")
+    return key, value
+
+
+def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
+    """`FROM:TO`, or the table `{ from = "…", to = "/…" }`."""
+    if isinstance(value, str):
+        source, colon, target = value.rpartition(":")
+        if not colon:
+            raise InvalidValueError(f"{value!r} is not FROM:TO", hint="write it like static:/app/static")
+    else:
+        source, target = _strings(
+            value, ("from", "to"), 'write it like { from = "static", to = "/app/static" }'
+        )
+    path = PurePosixPath(target)
+    if (
+        not source
+        or not path.is_absolute()
+        or ".." in path.parts
+        or path == PurePosixPath("/")
+        or "\0" in target
+    ):
+        raise InvalidValueError(
+            f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"
+        )
+    return FileCopy(source=source, target=path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """A file or folder to write: kind is oci, docker-archive or binary."""
+
+    kind: str
+    path: Path
+    tag: str | None = None
+
+
+def parse_output(text: str) -> Output:
+    """`oci:DIR[:TAG]`, `docker-archive:FILE` or `binary:FILE`, named as skopeo names them."""
+    kind, colon, rest = text.partition(":")
+    if kind not in ("oci", "docker-archive", "binary") or not colon or not rest:
+        raise InvalidValueError(
+            f"{text!r} is not a destination", hint="write oci:DIR[:TAG], docker-archive:FILE or binary:FILE"
+        )
+    path, tagged, tag = rest.rpartition(":") if kind == "oci" else (rest, "", "")
+    if tagged and "/" not in tag and path:
+        return Output(kind=kind, path=Path(path), tag=tag)
+    return Output(kind=kind, path=Path(rest))
+
+
+def parse_mirror(text: str) -> tuple[str, str]:
+    """`gcr.io=127.0.0.1:5000`: the registry that names use, and the one that is asked instead."""
+    source, equals, target = text.partition("=")
+    if not equals or not all(
+        re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", host) for host in (source, target)
+    ):
+        raise InvalidValueError(
+            f"{text!r} is not a mirror", hint="write it like gcr.io=mirror.example.com:5000"
+        )
+    return source, target
+
+
+def parse_health(value: Mapping[str, Any]) -> Health:
+    """`{ path = "/health", port = 3000 }` or `{ command = ["/app/shop", "--health-check"] }`."""
+    hint = 'write { path = "/health" } or { command = ["/app/shop", "--health-check"] }'
+    path, port, command = value.get("path"), value.get("port"), value.get("command")
+    if set(value) - {"path", "port", "command"} or (path is None) == (command is None):
+        raise InvalidValueError("a health check has either a path (and a port) or a command", hint=hint)
+    if path is not None and not (isinstance(path, str) and re.fullmatch(r"/[!-~]*", path)):
+        raise InvalidValueError(f"{path!r} is not a path of a URL", hint=hint)
+    if command is not None and not (_are_strings(command) and command):
+        raise InvalidValueError("the command is not a list of strings", hint=hint)
+    number = parse_port(port).number if port is not None else None
+    return Health(path=path, port=number, command=tuple(command or ()))
+
+
+def _strings(value: Mapping[str, Any], keys: tuple[str, ...], hint: str) -> tuple[str, ...]:
+    if set(value) != set(keys) or not all(isinstance(value[key], str) for key in keys):
+        raise InvalidValueError(f"it takes {' and '.join(keys)}, both strings", hint=hint)
+    return tuple(value[key] for key in keys)
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(part, str) and "\0" not in part for part in value
+    )
