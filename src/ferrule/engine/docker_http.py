@@ -1,0 +1,137 @@
+"""Requests to Docker's API go in, checked answers come out. docs.docker.com, Docker Engine API.
+
+A transport of its own: it never leaves this machine (a socket, or a port on loopback).
+"""
+
+import errno
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx2
+
+from ferrule.engine.docker_address import DockerAddress
+from ferrule.errors import EngineError
+
+ANSWER_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
+MAX_ANSWER = 4 << 20
+
+
+class DockerRefusalError(EngineError):
+    """Docker answered, and says no. `status` is HTTP's."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(f"docker says: {message}")
+        self.status = status
+        self.said = message
+
+
+class DockerHttp:
+    """A connection to one daemon; may be used by several threads."""
+
+    def __init__(self, address: DockerAddress) -> None:
+        self._address = address
+        transport = (
+            httpx2.HTTPTransport(uds=str(address.socket)) if address.socket else httpx2.HTTPTransport()
+        )
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+        self._client = httpx2.Client(
+            transport=transport,
+            base_url=address.url,
+            timeout=timeout,
+            trust_env=False,
+            follow_redirects=False,
+        )
+        self._prefix = ""
+
+    def connect(self) -> None:
+        """Ask whether it is there, and speak its newest version from now on. Raises `EngineError`."""
+        with self.stream("GET", "/_ping") as answer:
+            answer.read()
+            version = answer.headers.get("api-version", "")
+        if not version.replace(".", "").isdecimal():
+            raise EngineError(
+                f"what answers at {self._address.text} is not docker", hint="look at DOCKER_HOST"
+            )
+        self._prefix = f"/v{version}"
+
+    def json(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
+    ) -> Any:
+        """One question and its answer, None where that is empty. Raises `DockerRefusalError`."""
+        content = None if body is None else json.dumps(body).encode()
+        with self.stream(method, path, params=params, content=content) as answer:
+            data = b""
+            for chunk in answer.iter_bytes():
+                data += chunk
+                if len(data) > MAX_ANSWER:
+                    raise EngineError(f"docker's answer to {method} {path} is too long")
+        try:
+            return json.loads(data) if data.strip() else None
+        except (ValueError, RecursionError) as error:
+            raise EngineError(f"docker's answer to {method} {path} cannot be read") from error
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | Iterable[bytes] | None = None,
+        kind: str = "application/json",
+        patient: bool = False,
+    ) -> AbstractContextManager[httpx2.Response]:
+        """An answer to be read piece by piece. `patient`: it may take for ever, as a program does."""
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS) if patient else self._client.timeout
+        headers = {"Content-Type": kind} if content is not None else {}
+        request = self._client.build_request(
+            method, self._prefix + path, params=params, content=content, headers=headers, timeout=timeout
+        )
+        return self._send(request)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    @contextmanager
+    def _send(self, request: httpx2.Request) -> Iterator[httpx2.Response]:
+        try:
+            answer = self._client.send(request, stream=True)
+            try:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise DockerRefusalError(_message(answer), status=answer.status_code)
+                yield answer
+            finally:
+                answer.close()
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise self._silent(error) from error
+
+    def _silent(self, error: Exception) -> EngineError:
+        denied = _errno(error) in (errno.EACCES, errno.EPERM)
+        if denied:
+            return EngineError(
+                f"docker's socket {self._address.text} is not for this user",
+                hint="add the user to the group docker, or use --engine sandbox",
+            )
+        hint = "start docker, set DOCKER_HOST, or use --engine sandbox"
+        return EngineError(f"docker does not answer at {self._address.text}", hint=hint)
+
+
+def _message(answer: httpx2.Response) -> str:
+    try:
+        text = str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = answer.text or answer.reason_phrase
+    return " ".join(text.split())[:2000]
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """The errno of the first system call that failed, which HTTP's exceptions are made of."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None

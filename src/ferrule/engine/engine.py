@@ -1,0 +1,138 @@
+"""Where an image runs here: an engine and a `RunRequest` go in, the program's exit code comes out."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from ferrule.errors import UsageError
+from ferrule.image.image import Image
+from ferrule.values import PublishedPort
+
+STOP_GRACE_SECONDS = 10
+"""What a program has between its stop signal and the end, as `docker stop` gives it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRequest:
+    """An image and how to run it.
+
+    Docker runs what it has under `name`; the sandbox runs `image`. `args` replace the image's Cmd where
+    there are some, `env` (name, value) goes over the image's. `network` is `auto`, `bridge` or `host`:
+    `auto` is the engine's own network, or the host's where the engine has none.
+    """
+
+    name: str
+    image: Image | None = None
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    ports: tuple[PublishedPort, ...] = ()
+    network: str = "auto"
+
+
+class Running(Protocol):
+    """A started program. A context manager: at the end it is stopped for good, and nothing is left of it."""
+
+    def wait(self) -> int:
+        """Wait for the end. The program's exit code, 128 + the signal's number when one ended it."""
+        ...
+
+    def stop(self) -> None:
+        """Send the image's stop signal and return; the second time, end it at once."""
+        ...
+
+    def ended(self) -> bool:
+        """Whether the program is gone."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Engine(Protocol):
+    """Something that runs images."""
+
+    @property
+    def name(self) -> str:
+        """As `--engine` names it."""
+        ...
+
+    def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> Running:
+        """Start the program; what it writes goes to the two streams, which are real files, as it comes.
+
+        Raises `ImageError` when the image cannot run, `EngineError` when the engine does not want to.
+        """
+        ...
+
+
+class Loader(Protocol):
+    """Something that keeps images under names."""
+
+    def load(self, archive: Path) -> tuple[str, ...]:
+        """Take a docker archive; returns the names it has now. Raises `EngineError`."""
+        ...
+
+
+def run(engine: Engine, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> int:
+    """Run to the end and return the program's exit code.
+
+    Ctrl-C and SIGTERM send the program its stop signal, a second one ends it; its exit code counts.
+    """
+    with engine.start(request, stdout=stdout, stderr=stderr) as running, stopped_by_signals(running):
+        return running.wait()
+
+
+@contextmanager
+def stopped_by_signals(running: Running) -> Iterator[None]:
+    """While the block lasts, Ctrl-C and SIGTERM stop the program instead of us (in the main thread only)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        running.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def choose(name: str) -> Engine:
+    """The engine for `--engine`: `docker`, `sandbox`, or `auto`, which is docker where it answers.
+
+    Raises `EngineError` for a docker that does not answer, `UsageError` for another name.
+    """
+    from ferrule.engine.docker import find_docker
+    from ferrule.engine.sandbox import Sandbox
+
+    if name == "docker":
+        return find_docker()
+    if name == "sandbox":
+        return Sandbox()
+    if name == "auto":
+        return find_docker(required=False) or Sandbox()
+    raise UsageError(f"images do not run with {name!r} here", hint="choose docker, sandbox or auto")
+
+
+def choose_loader(name: str) -> Loader:
+    """The engine for `--load --engine`: `docker`, `podman`, or `auto`, the first of them that is there."""
+    from ferrule.engine.docker import find_docker
+    from ferrule.engine.podman import Podman, has_podman
+
+    if name == "docker":
+        return find_docker()
+    if name == "podman":
+        return Podman()
+    if name == "auto":
+        docker = find_docker(required=not has_podman())
+        return docker or Podman()
+    raise UsageError(f"images cannot be loaded into {name!r}", hint="choose docker or podman")

@@ -1,0 +1,56 @@
+"""What ferrule tells the process that becomes the sandbox, and what that tells back: JSON both ways."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxSpec:
+    """A program to run in an unpacked root.
+
+    `env` is the whole environment, NAME=VALUE. `stop_signal` is a number, `grace` in seconds. With
+    `as_user` we are not root: our own ids appear inside as `uid` and `gid`, in a user namespace.
+    `failure_file` is written when the program could not be started, and only then.
+    """
+
+    root: str
+    argv: tuple[str, ...]
+    env: tuple[str, ...]
+    cwd: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    as_user: bool
+    stop_signal: int
+    grace: float
+    failure_file: str
+
+    def to_json(self) -> bytes:
+        """As it travels to the process."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "SandboxSpec":
+        """What `to_json` made; it comes from ourselves and is trusted."""
+        fields = json.loads(data)
+        for name in ("argv", "env", "groups"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxFailure:
+    """Why the program did not start. `of_image`: the image is wrong, else this machine does not allow it."""
+
+    message: str
+    hint: str
+    of_image: bool
+
+    def to_json(self) -> bytes:
+        """As it travels back."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "SandboxFailure":
+        """What `to_json` made."""
+        return cls(**json.loads(data))

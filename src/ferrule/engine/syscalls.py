@@ -1,0 +1,111 @@
+"""The few Linux calls that Python 3.11 lacks, through the C library; each raises `OSError` with its errno."""
+
+import ctypes
+import os
+from typing import Any
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MS_RELATIME = 1 << 21
+MNT_DETACH = 2
+
+_ST_TO_MS = {
+    1: MS_RDONLY,
+    2: MS_NOSUID,
+    4: MS_NODEV,
+    8: MS_NOEXEC,
+    1024: MS_NOATIME,
+    2048: MS_NODIRATIME,
+    4096: MS_RELATIME,
+}
+
+_PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION_3 = 0x20080522
+_MAX_CAPABILITY = 64
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """Leave namespaces for new ones: unshare(2). A new pid namespace begins with the next child."""
+    _check(_libc.unshare(flags))
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+    """Attach a file system: mount(2)."""
+    _check(
+        _libc.mount(
+            os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), data.encode()
+        ),
+        target,
+    )
+
+
+def bind(source: str, target: str, flags: int = 0) -> None:
+    """Show `source` at `target` too; `flags` are added to those that its file system has already.
+
+    In a user namespace those may not be taken away, so they are given again.
+    """
+    mount(source, target, "", MS_BIND)
+    kept = os.statvfs(target).f_flag
+    for st_flag, ms_flag in _ST_TO_MS.items():
+        flags |= ms_flag if kept & st_flag else 0
+    mount("", target, "", MS_REMOUNT | MS_BIND | flags)
+
+
+def enter_root(folder: str) -> None:
+    """Make the folder, which must be a mount point, the root, and let go of the old one: pivot_root(2)."""
+    os.chdir(folder)
+    # With the same folder twice, the old root lies over the new one, and needs no place inside it.
+    _check(_libc.pivot_root(b".", b"."), folder)
+    _check(_libc.umount2(b".", MNT_DETACH))
+    os.chdir("/")
+
+
+def die_with_parent(number: int) -> None:
+    """Be sent this signal when the parent ends, however it ends: prctl(2), PR_SET_PDEATHSIG."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def forbid_capabilities() -> None:
+    """No program started from here on gets a capability: the bounding set is emptied."""
+    for capability in range(_MAX_CAPABILITY):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # one more than the kernel knows
+
+
+def drop_capabilities() -> None:
+    """Give up all that we have, and set-user-id programs with them: capset(2), PR_SET_NO_NEW_PRIVS."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    _check(_libc.capset(header, nothing))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero))
+
+
+def _check(result: Any, place: str = "") -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), place or None)

@@ -1,0 +1,209 @@
+"""Layers go in, a root folder comes out. OCI image specification, Image Layer Filesystem Changeset."""
+
+# Names of the image are text: pathlib would fold them, and take longer.
+# ruff: noqa: PTH101, PTH102, PTH112, PTH114, PTH120, PTH123, PTH208, PTH211
+
+import contextlib
+import errno
+import gzip
+import hashlib
+import os
+import tarfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from ferrule.engine.rootfs import RootFolder, has_all_users, make_folders
+from ferrule.errors import ImageError, OutputError
+from ferrule.image.image import Image
+from ferrule.oci.descriptor import LAYER_ZSTD
+from ferrule.oci.digest import Digest
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+MAX_HEADER = 1 << 20
+"""Longest extended header of a tar entry, in bytes: tarfile takes it into memory as a whole."""
+
+MAX_DEPTH = 200
+CHUNK = 1 << 18
+BROKEN = (
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+def unpack(image: Image, folder: Path) -> RootFolder:
+    """Unpack every layer into the empty folder, bottom first.
+
+    As root with modes and owners; else everything is ours, and folders can be entered by us. Devices are
+    left out. Raises `ImageError` for a layer that is not what the image says, `OutputError` for a full disk.
+    """
+    root = RootFolder(folder)
+    diff_ids = image.config.rootfs.diff_ids
+    if len(diff_ids) != len(image.layers):
+        raise ImageError(f"the image has {len(image.layers)} layers, and its configuration {len(diff_ids)}")
+    for layer, diff_id in zip(image.layers, diff_ids, strict=True):
+        try:
+            if layer.media_type == LAYER_ZSTD:
+                raise ValueError("it is compressed with zstd, which the sandbox does not read")
+            with image.blobs.path(layer).open("rb") as raw:
+                _unpack_layer(raw, diff_id, root)
+        except BROKEN as error:
+            raise ImageError(f"layer {layer.digest} cannot be unpacked: {_one_line(error)}") from error
+        except OSError as error:
+            if error.errno not in OUR_DISK:
+                raise ImageError(f"layer {layer.digest} cannot be unpacked: {error.strerror}") from error
+            raise OutputError(
+                f"layer {layer.digest} cannot be unpacked into {folder}: {error.strerror or error}",
+                hint="free some space, or set TMPDIR to another folder",
+            ) from error
+    return root
+
+
+def _unpack_layer(raw: IO[bytes], diff_id: Digest, root: RootFolder) -> None:
+    compressed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    stream = _Forward(gzip.GzipFile(fileobj=raw) if compressed else raw)
+    with tarfile.open(fileobj=stream, mode="r:", errorlevel=1) as tar:  # type: ignore[call-overload]  # it reads, tells and seeks: all that tarfile needs
+        layer = _Layer(tar, root)
+        for member in tar:
+            layer.add(member)
+            tar.members.clear()  # it remembers every entry else
+    if stream.digest_to_the_end() != diff_id:
+        raise ValueError("its content is not what the image's configuration says")
+
+
+class _Forward:
+    """What tarfile reads: each byte once, its digest taken on the way."""
+
+    def __init__(self, source: IO[bytes] | gzip.GzipFile) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+        self._position = 0
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_HEADER:
+            raise ValueError("a header in it is too long")
+        data = self._source.read(size)
+        self._hash.update(data)
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int) -> None:
+        while self._position < position:
+            if not self.read(min(CHUNK, position - self._position)):
+                break
+        if self._position != position:
+            raise EOFError("it is cut short, or its entries are not in order")
+
+    def digest_to_the_end(self) -> Digest:
+        while self.read(CHUNK):
+            pass
+        return Digest(f"sha256:{self._hash.hexdigest()}")
+
+
+class _Layer:
+    """One layer on its way into the root."""
+
+    def __init__(self, tar: tarfile.TarFile, root: RootFolder) -> None:
+        self._tar = tar
+        self._root = root
+        self._made: set[str] = set()
+        self._is_root = has_all_users()
+
+    def add(self, member: tarfile.TarInfo) -> None:
+        folder, _, name = member.name.rstrip("/").rpartition("/")
+        if "\0" in member.name + member.linkname:
+            raise ValueError("a name in it has a NUL character")
+        if name == OPAQUE:
+            self._clear(self._root.place(folder, follow=True))
+        elif name.startswith(f"{WHITEOUT}{WHITEOUT}"):
+            return  # notes of an older file system, nothing to do
+        elif name.startswith(WHITEOUT):
+            self._hide(folder, name.removeprefix(WHITEOUT))
+        else:
+            place = self._root.place(member.name)
+            self._make_way(place, member)
+            self._make(place, member)
+            self._made.add(place)
+
+    def _hide(self, folder: str, name: str) -> None:
+        if name in ("", ".", ".."):
+            raise ValueError(f"{WHITEOUT}{name} names nothing that can be removed")
+        place = self._root.place(f"{folder}/{name}")
+        if place not in self._made:
+            self._clear(place)
+            if not os.path.isdir(place) or os.path.islink(place) or not os.listdir(place):
+                self._root.remove(place)
+
+    def _clear(self, folder: str) -> None:
+        """Remove everything below the folder that this layer has not brought itself."""
+        if os.path.islink(folder) or not os.path.isdir(folder):
+            return
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                self._clear(entry.path)
+                if entry.path not in self._made and not os.listdir(entry.path):
+                    self._root.remove(entry.path)
+            elif entry.path not in self._made:
+                self._root.remove(entry.path)
+
+    def _make_way(self, place: str, member: tarfile.TarInfo) -> None:
+        if place == os.fspath(self._root.folder) and not member.isdir():
+            raise ValueError("it replaces the root by something that is no folder")
+        if place.count("/") - os.fspath(self._root.folder).count("/") > MAX_DEPTH:
+            raise ValueError(f"its folders are nested more than {MAX_DEPTH} deep")
+        if not os.path.lexists(place):
+            make_folders(os.path.dirname(place))
+        elif not (member.isdir() and os.path.isdir(place) and not os.path.islink(place)):
+            self._root.remove(place)
+
+    def _make(self, place: str, member: tarfile.TarInfo) -> None:
+        if member.isdir():
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(place)
+        elif member.issym():
+            os.symlink(member.linkname, place)
+            self._root.forget()
+        elif member.islnk():
+            os.link(self._root.place(member.linkname), place, follow_symlinks=False)
+            self._root.forget()  # it may be a symbolic link's second name
+            return  # mode and owner are those of the file that it is
+        elif member.isreg():
+            self._write(place, member)
+        elif member.isfifo():
+            os.mkfifo(place)
+        else:
+            return
+        self._own(place, member)
+
+    def _write(self, place: str, member: tarfile.TarInfo) -> None:
+        if member.issparse():
+            raise ValueError("it has a sparse file, whose size says nothing about the layer's")
+        content = self._tar.extractfile(member)
+        assert content is not None  # it is a regular file
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(place, flags, 0o600), "wb") as file:
+            while chunk := content.read(CHUNK):
+                file.write(chunk)
+        os.utime(place, (member.mtime, member.mtime))
+
+    def _own(self, place: str, member: tarfile.TarInfo) -> None:
+        if self._is_root:
+            os.chown(place, member.uid, member.gid, follow_symlinks=False)
+        if not member.issym():
+            ours = 0o700 if member.isdir() and not self._is_root else 0
+            os.chmod(place, member.mode & 0o7777 | ours)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,49 @@
+"""The engines that the tests run on, and the program that they run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ferrule.engine.docker import Docker
+from ferrule.engine.docker_address import parse_address
+from ferrule.engine.docker_http import DockerHttp
+from ferrule.engine.sandbox import Sandbox
+from tests.engine.bench import Bench, compile_program
+from tests.parts.docker import DockerEngine, docker_engine
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """tests/engine/program.c as a static binary."""
+    return compile_program(tmp_path_factory.mktemp("program"))
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    with docker_engine(tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
+
+
+@pytest.fixture
+def docker(daemon: DockerEngine) -> Iterator[Docker]:
+    http = DockerHttp(parse_address(daemon.env["DOCKER_HOST"]))
+    http.connect()
+    yield Docker(http)
+    http.close()
+
+
+@pytest.fixture
+def sandbox_bench(tmp_path: Path, program: bytes) -> Bench:
+    roots = tmp_path / "roots"
+    roots.mkdir()
+    return Bench(engine=Sandbox(folder=roots), folder=tmp_path, program=program)
+
+
+@pytest.fixture(params=["sandbox", pytest.param("docker", marks=pytest.mark.real)])
+def bench(request: pytest.FixtureRequest, tmp_path: Path, program: bytes) -> Bench:
+    """One engine after the other: what a test says of this holds for both."""
+    if request.param == "sandbox":
+        made: Bench = request.getfixturevalue("sandbox_bench")
+        return made
+    return Bench(engine=request.getfixturevalue("docker"), folder=tmp_path, program=program)

@@ -1,0 +1,29 @@
+"""A process that runs an image as `ferrule run` does, which tests send signals, or start as another user.
+
+`python -m tests.engine.run_here ENGINE LAYOUT FOLDER NAME ARG…`
+"""
+
+import sys
+from pathlib import Path
+
+from ferrule.engine.engine import RunRequest, choose, run
+from ferrule.engine.sandbox import Sandbox
+from ferrule.errors import FerruleError
+from ferrule.image.layout import read_layout
+from tests.fakes.images import AMD64
+
+
+def main(engine: str, layout: str, folder: str, name: str, *args: str) -> int:
+    request = RunRequest(
+        name=name, image=read_layout(Path(layout), "latest", AMD64), args=args, network="host"
+    )
+    chosen = Sandbox(folder=Path(folder)) if engine == "sandbox" else choose(engine)
+    try:
+        return run(chosen, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)
+    except FerruleError as error:
+        print(f"{type(error).__name__}: {error}\nhint: {error.hint}", file=sys.stderr)
+        return 125
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
