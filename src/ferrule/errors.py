@@ -62,6 +62,12 @@ class EngineError(ImageError):
     """A container engine was asked for and does not answer, or refuses the image."""
 
 
+class RunFailedError(FerruleError):
+    """`ferrule run` itself failed: 125, as `docker run` has it, since lower codes are the program's."""
+
+    exit_code = 125
+
+
 class UserInterruptError(FerruleError):
     """Ctrl-C, or SIGTERM to ferrule itself."""
 

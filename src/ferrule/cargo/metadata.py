@@ -82,7 +82,8 @@ def read_project(runner: Runner, place: Path) -> Project:
         raise ProjectError(
             _first_error(finished), hint="cargo cannot read the project; mend it and try again"
         )
-    return Project(manifest=manifest, workspace=msgspec.json.decode(finished.stdout, type=Workspace))
+    workspace = msgspec.json.decode(finished.stdout, type=Workspace, dec_hook=_path)
+    return Project(manifest=manifest, workspace=workspace)
 
 
 def find_manifest(place: Path) -> Path:
@@ -99,6 +100,11 @@ def metadata_command(manifest: Path, *flags: str) -> Command:
     """`cargo metadata` for a manifest."""
     argv = ("cargo", "metadata", "--format-version", "1", "--manifest-path", str(manifest), *flags)
     return Command(argv=argv, cwd=manifest.parent)
+
+
+def _path(kind: type, text: Any) -> Any:
+    """msgspec knows no paths; the one other type here is Path."""
+    return kind(text)
 
 
 def _cargo(runner: Runner, command: Command) -> Finished:

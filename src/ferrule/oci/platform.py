@@ -1,5 +1,7 @@
 """Platforms: what an image is for, as the OCI index names it (`linux/arm64/v8`)."""
 
+import platform
+
 import msgspec
 
 from ferrule.errors import InvalidValueError
@@ -25,6 +27,15 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def _variant(self) -> str:
         return "" if (self.architecture, self.variant) == ("arm64", "v8") else self.variant
+
+
+GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+
+
+def this_platform() -> Platform:
+    """The platform whose images run on this machine; always Linux, since images are."""
+    machine = platform.machine().lower()
+    return Platform(os="linux", architecture=GO_NAMES.get(machine, machine))
 
 
 def parse_platform(text: str) -> Platform:

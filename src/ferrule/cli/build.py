@@ -1,0 +1,65 @@
+"""`ferrule build`."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferrule.cli.flags import (
+    CARGO_FLAGS,
+    DESTINATION_FLAGS,
+    IMAGE_FLAGS,
+    JSON,
+    PROJECT,
+    TRUST_FLAGS,
+    VERBOSE,
+    destinations_of,
+    make_context,
+    project_request,
+    with_flags,
+)
+
+if TYPE_CHECKING:
+    from ferrule.verbs.build import Built
+
+
+@click.command("build")
+@PROJECT
+@with_flags(CARGO_FLAGS, IMAGE_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
+def command(**given: Any) -> None:
+    """Build the project and make an image of it.
+
+    PROJECT is a folder or a Cargo.toml. Without a destination the image goes into an OCI layout under
+    target/ferrule. stdout is one line per destination, as the next tool takes it:
+
+    docker run $(ferrule build --load)
+    """
+    from ferrule.cli.render import build_summary
+    from ferrule.verbs.build import build_image
+
+    context = make_context(given)
+    built = build_image(context, project_request(given), given["tag"], destinations_of(given))
+    context.report.say(build_summary(built))
+    if given["as_json"]:
+        click.echo(json.dumps(as_json(built), indent=2))
+    else:
+        for delivered in built.delivered:
+            click.echo(delivered.line)
+
+
+def as_json(built: "Built") -> dict[str, Any]:
+    """The result for machines; sizes in bytes, times in seconds."""
+    image = built.image
+    return {
+        "version": 1,
+        "digest": image.descriptor.digest,
+        "platform": str(image.config.platform),
+        "base": built.base,
+        "link": {"mode": built.artifact.link.mode, "reason": built.artifact.link.reason},
+        "tags": list(built.tags),
+        "size": {"unpacked": built.unpacked, "compressed": image.compressed_size},
+        "layers": [{"digest": layer.digest, "size": layer.size} for layer in image.layers],
+        "binary": str(built.artifact.path),
+        "destinations": [{"kind": done.kind, "line": done.line} for done in built.delivered],
+        "seconds": {"cargo": round(built.cargo_seconds, 3), "ferrule": round(built.own_seconds, 3)},
+    }

@@ -1,0 +1,41 @@
+"""Parsers of ferrule's values as click parameter types: a wrong one is a usage error that names its flag."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ferrule.errors import InvalidValueError
+
+
+class BadValueError(click.BadParameter):
+    """A flag's value without its form, with the parser's own hint."""
+
+    def __init__(
+        self, error: InvalidValueError, param: click.Parameter | None, ctx: click.Context | None
+    ) -> None:
+        super().__init__(error.message, ctx=ctx, param=param)
+        self.hint = error.hint
+
+
+class Parsed(click.ParamType[Any]):
+    """A value that one of our parsers takes.
+
+    With `raw` the text itself is handed on once it is known to be good: the settings parse it again with
+    those of the tables.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], Any], *, raw: bool = False) -> None:
+        self.name = name
+        self._parse = parse
+        self._raw = raw
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse, and turn the parser's error into a usage error."""
+        if not isinstance(value, str):
+            return value
+        try:
+            parsed = self._parse(value)
+        except InvalidValueError as error:
+            raise BadValueError(error, param, ctx) from error
+        return value if self._raw else parsed

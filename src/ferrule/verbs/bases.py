@@ -1,0 +1,144 @@
+"""What an image stands on: the choice, the base image where there is one, and the files that come with it."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ferrule.base.check import check
+from ferrule.base.choose import BaseChoice, choose_base
+from ferrule.base.entry import FileEntry
+from ferrule.base.fitted import fitted
+from ferrule.base.packages import DpkgPackages
+from ferrule.base.skeleton import certificates, skeleton, time_zones
+from ferrule.cargo.needs import Need
+from ferrule.config import Settings
+from ferrule.elf.facts import Binary
+from ferrule.elf.files import LocalFiles
+from ferrule.errors import InvalidValueError, RegistryError, UsageError
+from ferrule.image.image import Image
+from ferrule.image.layer import LayerSpec
+from ferrule.image.layout import LayoutError, read_layout
+from ferrule.image.tree import LayerTree
+from ferrule.oci.platform import Platform
+from ferrule.oci.reference import parse_reference
+from ferrule.verbs.context import Context
+
+if TYPE_CHECKING:
+    from ferrule.registry.client import Client
+
+CA_FILE = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
+ZONES = PurePosixPath("/usr/share/zoneinfo")
+CA_VARIABLE = "SSL_CERT_FILE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """Everything below the project's own files.
+
+    `name` is what a person reads; `layers` are ours, on top of `image` where there is one; `present` are the
+    paths that the base has already; `unpacked` are the bytes of the base's files; `variables` and `labels`
+    follow from it.
+    """
+
+    name: str
+    platform: Platform
+    image: Image | None = None
+    layers: tuple[LayerSpec, ...] = ()
+    present: frozenset[PurePosixPath] = frozenset()
+    unpacked: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def lay_ground(
+    context: Context, stack: ExitStack, binary: Binary, settings: Settings, roots: Need, zones: Need
+) -> Ground:
+    """Choose the base, fetch it where it is an image, and check that it can run the program.
+
+    Raises `ImageError` when it cannot, `RegistryError` when there is no such image.
+    """
+    choice = choose_base(settings.base, binary)
+    if choice.image is None:
+        return _own_ground(context, choice, binary, settings, roots, zones)
+    image = open_image(context, choice.image, binary.platform)
+    tree = stack.enter_context(_tree(image, choice.name))
+    check(binary, tree, choice.name)
+    wanted = _common(settings, roots, zones)
+    entries = tuple(entry for entry in wanted if not tree.has(entry.path))
+    return Ground(
+        name=choice.name,
+        platform=image.config.platform,
+        image=image,
+        layers=(LayerSpec(title="users, certificates and zones", entries=entries),),
+        present=frozenset(tree.nodes),
+        unpacked=sum(node.size for node in tree.nodes.values()),
+        variables=_variables(roots),
+        labels={"base.name": choice.name, "base.digest": image.descriptor.digest},
+    )
+
+
+def open_image(context: Context, name: str, platform: Platform) -> Image:
+    """An image by reference, or `oci:DIR[:TAG]`. Raises `RegistryError` when there is none."""
+    if name.startswith("oci:"):
+        folder, _, tag = name.removeprefix("oci:").partition(":")
+        try:
+            return read_layout(Path(folder), tag or None, platform)
+        except LayoutError as error:
+            raise RegistryError(error.message, hint=error.hint) from error
+    from ferrule.registry.pull import resolve
+
+    try:
+        reference = parse_reference(name)
+    except InvalidValueError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    with context.report.step(f"reading {name}"):
+        return resolve(client_of(context), reference, platform, context.store)
+
+
+def client_of(context: Context) -> "Client":
+    """The registry client of this run, with the user's credentials and trust."""
+    from ferrule.registry.client import Access, Client
+    from ferrule.registry.credentials import Credentials
+
+    access = Access(
+        mirrors=dict(context.trust.mirrors), insecure=context.trust.insecure, ca_file=context.trust.ca_file
+    )
+    return Client(access=access, credentials=Credentials(runner=context.runner))
+
+
+def _own_ground(
+    context: Context, choice: BaseChoice, binary: Binary, settings: Settings, roots: Need, zones: Need
+) -> Ground:
+    """scratch or fitted: every file below the program is ours."""
+    base = LayerSpec(title="base: users and /tmp", entries=skeleton(settings.user))
+    if choice.name == "fitted":
+        libraries = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
+        base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries.entries))
+    extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))
+    return Ground(
+        name=choice.name,
+        platform=binary.platform,
+        layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
+        variables=_variables(roots),
+    )
+
+
+def _common(settings: Settings, roots: Need, zones: Need) -> tuple[FileEntry, ...]:
+    return (
+        *skeleton(settings.user),
+        *(certificates() if roots.wanted else ()),
+        *(time_zones() if zones.wanted else ()),
+    )
+
+
+def _tree(image: Image, name: str) -> LayerTree:
+    try:
+        return LayerTree(image)
+    except InvalidValueError as error:
+        raise RegistryError(f"the base {name}: {error.message}", hint=error.hint) from error
+
+
+def _variables(roots: Need) -> dict[str, str]:
+    return {CA_VARIABLE: str(CA_FILE)} if roots.wanted else {}

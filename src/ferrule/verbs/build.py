@@ -1,0 +1,91 @@
+"""The main job: a Cargo project becomes an image, and the image goes where it was asked to."""
+
+import time
+from dataclasses import dataclass
+
+from ferrule.cargo.build import Artifact, build
+from ferrule.cargo.graph import Graph
+from ferrule.cargo.leaks import find_leaks
+from ferrule.cargo.needs import certificates, time_zones
+from ferrule.cargo.plan import output_folder
+from ferrule.image.image import Image
+from ferrule.verbs.context import Context
+from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
+from ferrule.verbs.files import collect_files
+from ferrule.verbs.labels import labels_of
+from ferrule.verbs.pack import Program, pack
+from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
+from ferrule.verbs.tags import fill_tags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """An image that was built and delivered. Sizes in bytes, times in seconds."""
+
+    prepared: Prepared
+    artifact: Artifact
+    image: Image
+    base: str
+    unpacked: int
+    tags: tuple[str, ...]
+    delivered: tuple[Delivered, ...]
+    cargo_seconds: float
+    own_seconds: float
+
+
+def build_image(
+    context: Context, request: ProjectRequest, tags: tuple[str, ...], destinations: Destinations
+) -> Built:
+    """Prepare, run cargo, make the image, deliver it.
+
+    Nothing is written outside `target/ferrule` and the cache before the image is known to run on its base.
+    """
+    started = time.monotonic()
+    prepared = prepare(context, request)
+    package = prepared.selection.package
+    filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
+    check_destinations(destinations, prepared.repository)
+    workspace = prepared.project.workspace
+    files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
+    artifact = build(
+        context.runner, context.report, prepared.plan, link=prepared.settings.link, colour=context.colour
+    )
+    _warn_of_leaks(context, prepared, artifact)
+    packed = pack(context, _program(prepared, artifact), prepared.settings, files)
+    parcel = Parcel(
+        image=packed.image,
+        name=prepared.local_name,
+        tags=filled,
+        program=artifact.path,
+        layout=output_folder(prepared.project) / "image",
+    )
+    delivered = deliver(context, parcel, destinations)
+    return Built(
+        prepared=prepared,
+        artifact=artifact,
+        image=packed.image,
+        base=packed.base,
+        unpacked=packed.unpacked,
+        tags=filled,
+        delivered=delivered,
+        cargo_seconds=artifact.seconds,
+        own_seconds=time.monotonic() - started - artifact.seconds,
+    )
+
+
+def _program(prepared: Prepared, artifact: Artifact) -> Program:
+    graph = Graph(packages=artifact.graph, source="the build", features={})
+    package = prepared.selection.package
+    return Program(
+        name=prepared.selection.binary,
+        path=artifact.path,
+        binary=artifact.binary,
+        certificates=certificates(graph),
+        time_zones=time_zones(graph),
+        labels=lambda base: labels_of(package, prepared.settings.labels, base=base),
+    )
+
+
+def _warn_of_leaks(context: Context, prepared: Prepared, artifact: Artifact) -> None:
+    for leak in find_leaks(artifact.path, prepared.plan):
+        context.report.warn(f"the program holds a path of this machine: {leak.path} (from {leak.crate})")

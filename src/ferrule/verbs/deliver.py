@@ -1,0 +1,134 @@
+"""Where an image goes: registry, engine, layout, archive or file. Each gives one line for the next tool."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.engine.engine import choose_loader
+from ferrule.errors import OutputError, UsageError
+from ferrule.image.archive import familiar, write_archive
+from ferrule.image.image import Image
+from ferrule.image.layout import write_layout
+from ferrule.oci.reference import Reference
+from ferrule.values import Output
+from ferrule.verbs.context import Context
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destinations:
+    """Everything that was asked for. Without any, the image goes into the project's own layout."""
+
+    push: bool = False
+    load: bool = False
+    engine: str = "docker"
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for."""
+        return not (self.push or self.load or self.outputs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """One destination reached. `line` is what the next tool takes; `kind` names the destination in JSON."""
+
+    kind: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parcel:
+    """An image on its way, its names, and the program for `binary:`. `layout` is the default place."""
+
+    image: Image
+    name: Reference
+    tags: tuple[str, ...]
+    program: Path
+    layout: Path
+
+
+def check_destinations(destinations: Destinations, repository: Reference | None) -> None:
+    """Refuse before the build what could not be delivered after it."""
+    if destinations.push and repository is None:
+        raise UsageError(
+            "--push needs the image's repository", hint="give --image ghcr.io/you/name, or set the key image"
+        )
+    if destinations.load:
+        choose_loader(destinations.engine)
+    for output in destinations.outputs:
+        folder = output.path if output.kind == "oci" else output.path.parent
+        nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        if not nearest.is_dir():
+            raise OutputError(
+                f"cannot write to {output.path}: {nearest} is no folder", hint="choose another place"
+            )
+
+
+def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tuple[Delivered, ...]:
+    """Bring the image everywhere it was asked for; the default layout when nothing was."""
+    if destinations.is_empty:
+        tag = parcel.tags[0]
+        for each in parcel.tags:
+            write_layout(parcel.image, parcel.layout, each, prune=True)
+        return (Delivered(kind="oci", line=f"oci:{parcel.layout}:{tag}"),)
+    done = [_write(parcel, output) for output in destinations.outputs]
+    if destinations.load:
+        done.append(_load(context, parcel, destinations.engine))
+    if destinations.push:
+        done.append(_push(context, parcel))
+    return tuple(done)
+
+
+def _write(parcel: Parcel, output: Output) -> Delivered:
+    if output.kind == "oci":
+        tag = output.tag or parcel.tags[0]
+        write_layout(parcel.image, output.path, tag)
+        return Delivered(kind="oci", line=f"oci:{output.path}:{tag}")
+    if output.kind == "docker-archive":
+        write_archive(parcel.image, _names(parcel), output.path)
+        return Delivered(kind="docker-archive", line=f"docker-archive:{output.path}")
+    _copy(parcel.program, output.path)
+    return Delivered(kind="binary", line=str(output.path))
+
+
+def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
+    names = _names(parcel)
+    with (
+        tempfile.TemporaryDirectory(prefix="ferrule-") as folder,
+        context.report.step(f"loading into {engine}"),
+    ):
+        archive = Path(folder) / "image.tar"
+        write_archive(parcel.image, names, archive)
+        choose_loader(engine).load(archive)
+    return Delivered(kind="load", line=familiar(names[0]))
+
+
+def _push(context: Context, parcel: Parcel) -> Delivered:
+    from ferrule.registry.push import push
+    from ferrule.verbs.bases import client_of
+
+    with context.report.step(f"pushing to {parcel.name.registry}"):
+        published = push(client_of(context), parcel.image, parcel.name, parcel.tags, context.report)
+    return Delivered(kind="push", line=str(published))
+
+
+def _names(parcel: Parcel) -> tuple[Reference, ...]:
+    return tuple(parcel.name.with_tag(tag) for tag in parcel.tags)
+
+
+def _copy(program: Path, file: Path) -> None:
+    part = file.with_name(f".{file.name}.part")
+    try:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(program, part)
+            part.chmod(0o755)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {file}: {error.strerror}", hint="check the folder and its space"
+        ) from error

@@ -1,0 +1,190 @@
+"""What would be built, and why: a project becomes rows of name, value and reason. Changes nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ferrule.base.choose import expected_base
+from ferrule.cargo.graph import Graph, read_graph
+from ferrule.cargo.link import LinkChoice, LinkMemory
+from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
+from ferrule.cargo.plan import output_folder
+from ferrule.values import Health
+from ferrule.verbs.context import Context
+from ferrule.verbs.deliver import Destinations
+from ferrule.verbs.pack import PROGRAM_FOLDER
+from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
+from ferrule.verbs.tags import fill_tags
+
+PLAN_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One thing decided. `value` is for machines (a JSON value), `text` for people."""
+
+    name: str
+    value: Any
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All rows, in the order in which a person asks."""
+
+    rows: tuple[Row, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"version": 1, NAME: {"value": …, "reason": …}, …}`; the names stay as they are."""
+        return {
+            "version": PLAN_VERSION,
+            **{row.name: {"value": row.value, "reason": row.reason} for row in self.rows},
+        }
+
+
+def make_plan(
+    context: Context, request: ProjectRequest, tags: tuple[str, ...], destinations: Destinations
+) -> Plan:
+    """Decide everything that can be decided without a build."""
+    prepared = prepare(context, request)
+    package, plan = prepared.selection.package, prepared.plan
+    with ThreadPoolExecutor(2) as pool:
+        graph_later = pool.submit(
+            read_graph, context.runner, prepared.project, package, plan.triple, plan.options.feature_flags
+        )
+        filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
+        graph = graph_later.result()
+    link = _link(prepared, graph)
+    roots, zones = certificates(graph), time_zones(graph)
+    rows = (
+        *_project_rows(prepared),
+        Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
+        *_image_rows(prepared, link, roots, zones),
+        _layers_row(prepared, link, roots, zones),
+        *_destination_rows(prepared, filled, destinations),
+    )
+    return Plan(rows=rows)
+
+
+def _link(prepared: Prepared, graph: Graph) -> LinkChoice:
+    settings, plan = prepared.settings, prepared.plan
+    if settings.link != "auto":
+        return LinkChoice(mode=settings.link, reason=settings.why("link", ""))
+    if plan.forbids_static:
+        return LinkChoice(mode="dynamic", reason="the project's own flags turn crt-static off")
+    known = LinkMemory(output_folder(prepared.project)).recall(plan)
+    return known or expected_link(graph)
+
+
+def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
+    selection, plan = prepared.selection, prepared.plan
+    package = selection.package
+    added = ", ".join(f"{add.key} = {add.value}" for add in plan.profile.additions)
+    kept = f"; the project's own {', '.join(plan.profile.kept)} stay" if plan.profile.kept else ""
+    why = "; ".join(dict.fromkeys(add.reason for add in plan.profile.additions)) or "nothing to add"
+    return (
+        Row(
+            name="package",
+            value=f"{package.name} {package.version}",
+            text=f"{package.name} {package.version}",
+            reason=str(package.manifest_path),
+        ),
+        Row(name="binary", value=selection.binary, text=selection.binary, reason=selection.reason),
+        Row(
+            name="profile",
+            value={
+                "name": plan.profile.name,
+                "added": {add.key: add.value for add in plan.profile.additions},
+            },
+            text=plan.profile.name + (f" + {added}" if added else ""),
+            reason=why + kept,
+        ),
+        Row(
+            name="platform",
+            value=plan.triple,
+            text=plan.triple,
+            reason=f"this machine, Rust {plan.toolchain.release}",
+        ),
+    )
+
+
+def _image_rows(prepared: Prepared, link: LinkChoice, roots: Need, zones: Need) -> tuple[Row, ...]:
+    settings = prepared.settings
+    base = expected_base(settings.base, static=link.mode == "static")
+    ports = [str(port) for port in settings.ports]
+    return (
+        Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
+        Row(
+            name="user",
+            value=str(settings.user),
+            text=str(settings.user),
+            reason=settings.why("user", "not root, and numeric as Kubernetes' runAsNonRoot wants it"),
+        ),
+        Row(name="certificates", value=roots.wanted, text=_yes(roots), reason=f"CA roots: {roots.reason}"),
+        Row(name="time-zones", value=zones.wanted, text=_yes(zones), reason=zones.reason),
+        Row(
+            name="ports",
+            value=ports,
+            text=", ".join(ports) or "none",
+            reason=settings.why("ports", "none are declared"),
+        ),
+        Row(
+            name="health",
+            value=str(settings.health) if settings.health else None,
+            text=str(settings.health or "none"),
+            reason=_health_reason(settings.health),
+        ),
+    )
+
+
+def _health_reason(health: Health | None) -> str:
+    if health is None:
+        return "none is declared"
+    if health.command:
+        return "the image's HEALTHCHECK runs it"
+    return "`ferrule run --wait` asks it; an empty image has nothing inside that could"
+
+
+def _layers_row(prepared: Prepared, link: LinkChoice, roots: Need, zones: Need) -> Row:
+    settings = prepared.settings
+    base = expected_base(settings.base, static=link.mode == "static")
+    own = {"scratch": "users and /tmp", "fitted": "loader and libraries"}.get(
+        base.name, f"those of {base.name}"
+    )
+    parts = [
+        own,
+        *(["certificates and zones"] if roots.wanted or zones.wanted else []),
+        *(["files"] if settings.files else []),
+        f"{PROGRAM_FOLDER}/{prepared.selection.binary}",
+    ]
+    return Row(name="layers", value=parts, text=", ".join(parts), reason="from stable to changing")
+
+
+def _destination_rows(
+    prepared: Prepared, tags: tuple[str, ...], destinations: Destinations
+) -> tuple[Row, ...]:
+    name = prepared.local_name
+    places = [f"{output.kind}:{output.path}" for output in destinations.outputs]
+    places += [f"{destinations.engine}: {name.repository}"] if destinations.load else []
+    places += [f"push to {name.name}"] if destinations.push else []
+    layout = output_folder(prepared.project) / "image"
+    return (
+        Row(
+            name="image",
+            value=prepared.repository.name if prepared.repository else None,
+            text=prepared.repository.name if prepared.repository else "no repository",
+            reason=prepared.settings.why("image", "none is set; --push needs one"),
+        ),
+        Row(name="tags", value=list(tags), text=", ".join(tags), reason=""),
+        Row(
+            name="destinations",
+            value=places or [f"oci:{layout}"],
+            text=", ".join(places) or f"oci:{layout}",
+            reason="" if places else "no other was asked for",
+        ),
+    )
+
+
+def _yes(need: Need) -> str:
+    return "yes" if need.wanted else "no"

@@ -1,0 +1,80 @@
+"""The first half of `plan` and `build`: PROJECT and flags become all that is known before a build."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.cargo.metadata import Project, read_project
+from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
+from ferrule.cargo.select import Selection, select
+from ferrule.cargo.toolchain import read_toolchain
+from ferrule.config import Settings, Source, resolve, tables_of
+from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.oci.reference import Reference, parse_reference
+from ferrule.verbs.context import Context
+
+PACKAGE_TABLE = "package.metadata.ferrule"
+WORKSPACE_TABLE = "workspace.metadata.ferrule"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectRequest:
+    """What the command line says about a project: where it is, which program of it, and how it is built."""
+
+    place: Path
+    package: str | None = None
+    binary: str | None = None
+    cargo: CargoOptions
+    flags: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A project with one program chosen, its settings, and the call of cargo that would build it."""
+
+    project: Project
+    selection: Selection
+    settings: Settings
+    plan: BuildPlan
+    repository: Reference | None
+
+    @property
+    def local_name(self) -> Reference:
+        """The image's name on this machine: its repository, or the binary's name where it has none."""
+        return self.repository or parse_reference(self.selection.binary.lower())
+
+
+def prepare(context: Context, request: ProjectRequest) -> Prepared:
+    """Read the project and the settings. Raises `ProjectError` for whatever is wrong with either."""
+    project = read_project(context.runner, request.place)
+    selection = select(project, package=request.package, binary=request.binary)
+    settings = resolve(_sources(request, project, selection))
+    toolchain = read_toolchain(context.runner, project.folder)
+    return Prepared(
+        project=project,
+        selection=selection,
+        settings=settings,
+        plan=plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize),
+        repository=_repository(settings, selection),
+    )
+
+
+def _sources(request: ProjectRequest, project: Project, selection: Selection) -> tuple[Source, ...]:
+    """Flags before the package's table before the workspace's."""
+    return (
+        request.flags,
+        *tables_of(selection.package.metadata, PACKAGE_TABLE, selection.binary),
+        *tables_of(project.workspace.metadata, WORKSPACE_TABLE, selection.binary),
+    )
+
+
+def _repository(settings: Settings, selection: Selection) -> Reference | None:
+    if settings.image is None:
+        return None
+    origin = settings.origins["image"]
+    try:
+        reference = parse_reference(settings.image.replace("{bin}", selection.binary))
+    except InvalidValueError as error:
+        raise ProjectError(f"{origin}.image: {error.message}", hint=error.hint) from error
+    if reference.tag or reference.digest:
+        raise ProjectError(f"{origin}.image has a tag: {settings.image}", hint="the tag is chosen by --tag")
+    return reference
