@@ -1,0 +1,80 @@
+"""The files that every program expects around it: users, /tmp, name service, CA roots, time zones."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from ferrule.base.entry import FileEntry
+from ferrule.values import NONROOT, User
+
+PASSWD = (
+    "root:x:0:0:root:/root:/sbin/nologin",
+    "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin",
+    f"nonroot:x:{NONROOT}:{NONROOT}:nonroot:/:/sbin/nologin",
+)
+GROUP = ("root:x:0:", "nobody:x:65534:", f"nonroot:x:{NONROOT}:")
+NSSWITCH = "hosts: files dns\n"
+CA_FILE = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
+ZONES = PurePosixPath("/usr/share/zoneinfo")
+ZONE_MAGIC = b"TZif"
+
+
+def skeleton(user: User) -> tuple[FileEntry, ...]:
+    """A /tmp, and the tables that name users and tell glibc to ask files and DNS for hosts.
+
+    The user gets a line of its own where it is none of root, nobody and nonroot: `getpwuid` finds it.
+    """
+    passwd, group = list(PASSWD), list(GROUP)
+    if user.uid not in _numbers(PASSWD):
+        passwd.append(f"app:x:{user.uid}:{user.gid}:app:/:/sbin/nologin")
+    if user.gid not in _numbers(GROUP):
+        group.append(f"app:x:{user.gid}:")
+    return (
+        FileEntry(path=PurePosixPath("/tmp"), kind="dir", mode=0o1777),  # noqa: S108 - the image's, not ours
+        _text("/etc/group", "\n".join(group) + "\n"),
+        _text("/etc/nsswitch.conf", NSSWITCH),
+        _text("/etc/passwd", "\n".join(passwd) + "\n"),
+    )
+
+
+def certificates() -> tuple[FileEntry, ...]:
+    """Mozilla's CA roots as certifi packs them, where Debian has its bundle."""
+    import certifi
+
+    return (FileEntry(path=CA_FILE, kind="file", source=Path(certifi.where())),)
+
+
+def time_zones() -> tuple[FileEntry, ...]:
+    """The zones of the tzdata package: a file for each distinct content, symbolic links for its other names.
+
+    Tables such as zone.tab are left out: programs read zones by name.
+    """
+    import tzdata
+
+    folder = Path(tzdata.__path__[0]) / "zoneinfo"
+    names: dict[bytes, list[PurePosixPath]] = {}
+    for name, content in sorted(_zones(folder)):
+        names.setdefault(content, []).append(name)
+    entries = (entry for content, same in names.items() for entry in _zone(content, same))
+    return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def _zones(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    for file in folder.rglob("*"):
+        if file.is_file() and (content := file.read_bytes()).startswith(ZONE_MAGIC):
+            yield PurePosixPath(file.relative_to(folder).as_posix()), content
+
+
+def _zone(content: bytes, names: list[PurePosixPath]) -> Iterator[FileEntry]:
+    first, *others = names
+    yield FileEntry(path=ZONES / first, kind="file", source=content)
+    for name in others:
+        up = "../" * (len(name.parts) - 1)
+        yield FileEntry(path=ZONES / name, kind="link", mode=0o777, target=f"{up}{first}")
+
+
+def _numbers(lines: tuple[str, ...]) -> set[int]:
+    return {int(line.split(":")[2]) for line in lines}
+
+
+def _text(path: str, content: str) -> FileEntry:
+    return FileEntry(path=PurePosixPath(path), kind="file", source=content.encode())
