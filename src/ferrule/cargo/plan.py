@@ -83,8 +83,18 @@ class BuildPlan:
             *(("--", *CRT_STATIC) if static else ()),
         )
         flags = SEPARATOR.join((*self.rustflags, *self.remap.rustflags))
-        env = {"CARGO_ENCODED_RUSTFLAGS": flags, **c_environment(self.triple, self.remap, os.environ)}
+        env = {
+            "CARGO_ENCODED_RUSTFLAGS": flags,
+            **c_environment(self.triple, self.remap, os.environ),
+            **self._sqlx_environment(),
+        }
         return Command(argv=argv, cwd=self.project.folder, env=env, talk=True)
+
+    def _sqlx_environment(self) -> dict[str, str]:
+        """Where SQLx's offline data is committed, it is used: an image must not depend on a database nearby."""
+        places = (self.project.workspace.workspace_root, self.selection.package.folder)
+        committed = any((place / ".sqlx").is_dir() for place in places)
+        return {"SQLX_OFFLINE": "true"} if committed and "SQLX_OFFLINE" not in os.environ else {}
 
 
 def plan_build(

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +29,8 @@ def write_archive(image: Image, names: tuple[Reference, ...], file: Path) -> Non
                 _write(image, names, stream)
             part.replace(file)
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"cannot write {file}: {error.strerror}", hint="check the folder and its space"

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -104,7 +104,8 @@ class BlobStore:
                 f"cannot write to {self.folder}: {error.strerror or error}", hint=_disk_hint(error)
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def _place(self, digest: Digest) -> Path:
         return self.folder / "sha256" / hex_of(digest)

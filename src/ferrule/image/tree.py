@@ -122,7 +122,7 @@ class LayerTree:
             raise InvalidValueError(f"layer {layer.digest} cannot be read: {reason}") from error
 
     def _add(self, number: int, member: tarfile.TarInfo) -> None:
-        path = _normal(member.name)
+        path = self._placed(_normal(member.name))
         if path.name == OPAQUE:
             self._remove(path.parent, below=number)
         elif path.name.startswith(WHITEOUT):
@@ -132,7 +132,19 @@ class LayerTree:
                 raise InvalidValueError(f"the image has more than {MAX_ENTRIES} files")
             if not member.isdir():
                 self._remove(path, below=number, itself=True)
+            self._add_parents(number, path)
             self.nodes[path] = self._node(number, member)
+
+    def _placed(self, path: PurePosixPath) -> PurePosixPath:
+        """Where unpacking puts an entry: through the links that lower layers have in its folder."""
+        folder = self._follow(path.parent)
+        return (folder if folder is not None else path.parent) / path.name
+
+    def _add_parents(self, number: int, path: PurePosixPath) -> None:
+        for parent in path.parents:
+            if parent in self.nodes:
+                return
+            self.nodes[parent] = Node(kind="dir", layer=number)
 
     def _node(self, number: int, member: tarfile.TarInfo) -> Node:
         if member.islnk():

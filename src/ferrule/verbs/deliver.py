@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +128,8 @@ def _copy(program: Path, file: Path) -> None:
             part.chmod(0o755)
             part.replace(file)
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"cannot write {file}: {error.strerror}", hint="check the folder and its space"

@@ -1,0 +1,127 @@
+import gzip
+import io
+import os
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import deflate
+import pytest
+
+from ferrule.base.entry import FileEntry
+from ferrule.errors import ProjectError
+from ferrule.image.gzip import MEMBER, GzipWriter
+from ferrule.image.layer import LayerSpec, make_layer
+from ferrule.image.store import BlobStore
+from ferrule.image.tar import with_parents, write_tar
+from ferrule.oci.digest import digest_of
+
+
+def entry(path: str, content: bytes | Path = b"", mode: int = 0o644) -> FileEntry:
+    return FileEntry(path=PurePosixPath(path), kind="file", mode=mode, source=content)
+
+
+def tar_of(*entries: FileEntry, mtime: int = 0) -> bytes:
+    sink = io.BytesIO()
+    write_tar(entries, sink, mtime=mtime)
+    return sink.getvalue()
+
+
+def test_a_tar_holds_what_the_entries_say_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    file = tmp_path / "program"
+    file.write_bytes(b"x" * 1000)
+    link = FileEntry(path=PurePosixPath("/b/link"), kind="link", mode=0o777, target="../a")
+    folder = FileEntry(path=PurePosixPath("/tmp"), kind="dir", mode=0o1777)
+    data = tar_of(entry("/b/program", file, 0o755), link, folder, entry("/a", b"hello"), mtime=5)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        members = archive.getmembers()
+        assert [member.name for member in members] == ["a", "b/link", "b/program", "tmp"]
+        assert {(member.uid, member.gid, member.uname, member.gname, member.mtime) for member in members} == {
+            (0, 0, "", "", 5)
+        }
+        assert [oct(member.mode) for member in members] == ["0o644", "0o777", "0o755", "0o1777"]
+        assert archive.getmember("b/link").linkname == "../a"
+        content = archive.extractfile("b/program")
+        assert content is not None
+        assert content.read() == b"x" * 1000
+
+
+def test_the_order_of_the_entries_does_not_matter() -> None:
+    one, two = entry("/a/x", b"1"), entry("/b", b"2")
+    assert tar_of(one, two) == tar_of(two, one)
+
+
+def test_long_and_foreign_names_are_kept() -> None:
+    names = ["/" + "n" * 150 + "/" + "m" * 120, "/zażółć/gęślą"]
+    with tarfile.open(fileobj=io.BytesIO(tar_of(*map(entry, names)))) as archive:
+        assert sorted(f"/{name}" for name in archive.getnames()) == sorted(names)
+
+
+def test_a_golden_digest_holds_the_bytes_of_tar_and_gzip() -> None:
+    data = tar_of(entry("/app/shop", bytes(range(256)) * 8192, 0o755), entry("/etc/passwd", b"root:x:0:0\n"))
+    sink = io.BytesIO()
+    with GzipWriter(sink) as stream:
+        stream.write(data)
+    assert digest_of(data) == "sha256:e04afec1dbeb5256b6ed1de18014b77a834ddacd1cdd6108244e1ba25c9c2a2f"
+    assert (
+        digest_of(sink.getvalue())
+        == "sha256:80fc1681b8ed05a2bddb867435ced90bb5d72036bb46629695c0e42e30d96e9a"
+    )
+
+
+def test_a_file_that_vanished_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="cannot read"):
+        tar_of(entry("/a", tmp_path / "gone"))
+
+
+def test_parents_are_added_once_and_not_where_the_base_has_them() -> None:
+    entries = (entry("/a/b/c"), entry("/a/b/d"), entry("/etc/x"))
+    added = [e.path for e in with_parents(entries, frozenset({PurePosixPath("/etc")})) if e.kind == "dir"]
+    assert sorted(map(str, added)) == ["/a", "/a/b"]
+
+
+@pytest.mark.parametrize("size", [0, 1, MEMBER - 1, MEMBER, MEMBER + 1, 3 * MEMBER + 17])
+def test_gzip_in_members_reads_back_whole_and_does_not_depend_on_how_it_was_written(size: int) -> None:
+    data = os.urandom(1000) * (size // 1000 + 1)
+    data = data[:size]
+    results = []
+    for step in (size or 1, 70_001):
+        sink = io.BytesIO()
+        with GzipWriter(sink) as stream:
+            for at in range(0, size, step):
+                stream.write(data[at : at + step])
+        results.append(sink.getvalue())
+    assert results[0] == results[1]
+    assert gzip.decompress(results[0]) == data
+
+
+def test_members_carry_no_time_and_are_libdeflate_s() -> None:
+    sink = io.BytesIO()
+    with GzipWriter(sink) as stream:
+        stream.write(b"hello")
+    assert sink.getvalue() == deflate.gzip_compress(b"hello", 6)
+    assert sink.getvalue()[4:8] == bytes(4)
+
+
+def test_a_layer_is_compressed_once_and_found_again(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    spec = LayerSpec(title="files", entries=(entry("/a", b"hello"),))
+    first = make_layer(spec, store, mtime=0)
+    blob = store.path(first.descriptor)
+    before = blob.stat().st_mtime_ns
+    again = make_layer(spec, BlobStore(tmp_path), mtime=0)
+    assert again == first
+    assert blob.stat().st_mtime_ns == before
+    raw = gzip.decompress(blob.read_bytes())
+    assert (digest_of(raw), len(raw)) == (first.diff_id, first.size)
+
+
+@pytest.mark.parametrize("damage", ["blob", "note"])
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
+    spec = LayerSpec(title="files", entries=(entry("/a", b"hello"),))
+    first = make_layer(spec, BlobStore(tmp_path), mtime=0)
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        if ("sha256" in path.parts) == (damage == "blob"):
+            path.write_bytes(b"{broken")
+    again = make_layer(spec, BlobStore(tmp_path), mtime=0)
+    assert again == first
+    assert digest_of(BlobStore(tmp_path).path(again.descriptor).read_bytes()) == first.descriptor.digest

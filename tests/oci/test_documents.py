@@ -1,0 +1,121 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferrule.errors import InvalidValueError
+from ferrule.oci.descriptor import CONFIG, DOCKER_LAYER_GZIP, LAYER_GZIP, Descriptor
+from ferrule.oci.digest import digest_of, parse_digest
+from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
+from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
+from ferrule.oci.manifest import choose_manifest, index_of, manifest_of, parse_index, parse_manifest
+from ferrule.oci.platform import Platform, parse_platform
+
+DIGEST = digest_of(b"content")
+AMD64 = Platform(os="linux", architecture="amd64")
+
+
+def descriptor(media_type: str = LAYER_GZIP, platform: Platform | None = None) -> Descriptor:
+    return Descriptor(media_type=media_type, digest=DIGEST, size=7, platform=platform)
+
+
+def test_the_digest_of_nothing_is_the_known_one() -> None:
+    assert digest_of(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sha256:", "sha512:" + "0" * 128, "sha256:" + "G" * 64, "sha256:" + "A" * 64]
+)
+def test_only_whole_sha256_digests_are_taken(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_digest(text)
+
+
+def test_a_manifest_reads_back_and_its_bytes_are_compact_and_ordered() -> None:
+    manifest = manifest_of(descriptor(CONFIG), (descriptor(),), {"b": "2", "a": "1"})
+    data = encode(manifest)
+    assert parse_manifest(data) == manifest
+    assert data.index(b'"a"') < data.index(b'"b"')
+    assert b" " not in data
+    assert json.loads(data)["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
+
+
+def test_an_artifact_is_no_container_image() -> None:
+    data = encode(manifest_of(descriptor("application/vnd.cncf.helm.config.v1+json"), (), {}))
+    with pytest.raises(InvalidValueError, match="no container image"):
+        parse_manifest(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"schemaVersion":1}',
+        b'{"schemaVersion":2,"config":{},"layers":[]}',
+        b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:1","size":1},"layers":[]}',
+        b" " * (MAX_DOCUMENT_BYTES + 1),
+        b"[" * 100_000,
+    ],
+)
+def test_a_broken_manifest_is_one_clear_error(data: bytes) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_manifest(data)
+    assert "\n" not in caught.value.message
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_the_parsers_fail_otherwise(data: bytes) -> None:
+    for parse in (parse_manifest, parse_index, parse_image_config):
+        try:
+            parse(data)
+        except InvalidValueError:
+            continue
+
+
+def test_the_manifest_for_the_platform_is_chosen() -> None:
+    arm = Platform(os="linux", architecture="arm64", variant="v8")
+    index = index_of((descriptor(platform=AMD64), descriptor(platform=arm)))
+    assert choose_manifest(index, Platform(os="linux", architecture="arm64")).platform == arm
+    with pytest.raises(InvalidValueError) as caught:
+        choose_manifest(index, Platform(os="linux", architecture="s390x"))
+    assert caught.value.hint == "it has linux/amd64, linux/arm64/v8"
+
+
+def test_docker_types_become_oci_types_for_the_same_bytes() -> None:
+    assert descriptor(DOCKER_LAYER_GZIP).as_oci() == descriptor(LAYER_GZIP)
+
+
+def test_a_configuration_uses_the_names_that_docker_reads() -> None:
+    run = RunConfig(
+        user="1:1",
+        exposed_ports={"80/tcp": {}},
+        env=("A=1",),
+        healthcheck=HealthCheck(test=("CMD", "/x"), retries=3),
+    )
+    config = ImageConfig(architecture="amd64", os="linux", config=run, rootfs=RootFs(diff_ids=(DIGEST,)))
+    plain = json.loads(encode(config))
+    assert plain["config"] == {
+        "User": "1:1",
+        "ExposedPorts": {"80/tcp": {}},
+        "Env": ["A=1"],
+        "Healthcheck": {"Test": ["CMD", "/x"], "Retries": 3},
+    }
+    assert plain["rootfs"] == {"type": "layers", "diff_ids": [DIGEST]}
+    assert parse_image_config(encode(config)) == config
+
+
+def test_nulls_of_old_docker_configurations_are_read() -> None:
+    nothing = dict.fromkeys(("Env", "Cmd", "Labels", "Volumes", "Entrypoint", "ExposedPorts"))
+    rootfs = {"type": "layers", "diff_ids": []}
+    document = {"architecture": "amd64", "os": "linux", "rootfs": rootfs, "history": None, "config": nothing}
+    data = json.dumps(document).encode()
+    assert parse_image_config(data).run == RunConfig()
+
+
+@pytest.mark.parametrize("text", ["", "linux", "linux/", "linux/a/b/c", "linux/am d64"])
+def test_what_is_no_platform_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_platform(text)

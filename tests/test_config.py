@@ -1,0 +1,147 @@
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferrule.config import Settings, Source, Table, resolve, tables_of
+from ferrule.errors import ProjectError
+from ferrule.values import FileCopy, Health, Port, User
+
+PACKAGE = "package.metadata.ferrule"
+WORKSPACE = "workspace.metadata.ferrule"
+
+
+def settings_of(
+    table: Any = None, *, flags: Table | None = None, workspace: Any = None, binary: str = "shop"
+) -> Settings:
+    return resolve(
+        (
+            Source(table=flags or Table(), origin="flags"),
+            *tables_of({"ferrule": table or {}}, PACKAGE, binary),
+            *tables_of({"ferrule": workspace or {}}, WORKSPACE, binary),
+        )
+    )
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    settings = settings_of()
+    assert (settings.link, settings.base, settings.optimize) == ("auto", "auto", None)
+    assert settings.user == User(uid=65532, gid=65532)
+    assert settings.workdir == PurePosixPath("/app")
+    assert settings.stop_signal == "SIGTERM"
+    assert settings.origins == {}
+
+
+def test_every_key_of_the_table_is_read() -> None:
+    settings = settings_of(
+        {
+            "image": "ghcr.io/acme/shop",
+            "link": "dynamic",
+            "base": "distroless",
+            "optimize": "size",
+            "args": ["serve"],
+            "ports": [3000, "53/udp"],
+            "health": {"path": "/health"},
+            "files": [{"from": "static", "to": "/app/static"}],
+            "workdir": "/srv",
+            "user": "1000:1000",
+            "stop-signal": "SIGINT",
+            "env": {"RUST_LOG": "info"},
+            "labels": {"team": "payments"},
+        }
+    )
+    assert settings.ports == (Port(number=3000), Port(number=53, protocol="udp"))
+    assert settings.health == Health(path="/health")
+    assert settings.files == (FileCopy(source="static", target=PurePosixPath("/app/static")),)
+    assert settings.user == User(uid=1000, gid=1000)
+    assert (settings.env, settings.labels) == ({"RUST_LOG": "info"}, {"team": "payments"})
+    assert set(settings.origins) == {
+        *(
+            "image",
+            "link",
+            "base",
+            "optimize",
+            "args",
+            "ports",
+            "health",
+            "files",
+            "workdir",
+            "user",
+            "stop-signal",
+        ),
+        *("env", "labels"),
+    }
+
+
+def test_flags_beat_the_binary_s_table_beats_the_package_beats_the_workspace() -> None:
+    table = {"user": "2", "base": "debian", "bin": {"shop": {"user": "1", "link": "static"}}}
+    settings = settings_of(
+        table, flags=Table(link="dynamic"), workspace={"user": "3", "base": "scratch", "workdir": "/w"}
+    )
+    assert (settings.link, str(settings.user), settings.base) == ("dynamic", "1:1", "debian")
+    assert settings.workdir == PurePosixPath("/w")
+    assert settings.origins["link"] == "--link"
+    assert settings.origins["user"] == f"{PACKAGE}.bin.shop"
+    assert settings.why("workdir", "") == f"asked for by {WORKSPACE}"
+
+
+def test_another_binary_s_table_does_not_count() -> None:
+    assert str(settings_of({"bin": {"admin": {"user": "1"}}}).user) == "65532:65532"
+
+
+def test_variables_are_merged_by_name() -> None:
+    settings = settings_of(
+        {"env": {"A": "1", "B": "1"}}, flags=Table(env={"B": "2"}), workspace={"env": {"C": "3"}}
+    )
+    assert settings.env == {"A": "1", "B": "2", "C": "3"}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"bsae": "scratch"}, f"{PACKAGE}.bsae is not a key of ferrule"),
+        ({"bin": {"shop": {"prots": [1]}}}, f"{PACKAGE}.bin.shop.prots is not a key of ferrule"),
+        ({"link": "statik"}, f"{PACKAGE}.link: 'statik' is not known"),
+        ({"link": 3}, f"{PACKAGE}.link: expected `str | null`, got `int`"),
+        ({"ports": [0]}, f"{PACKAGE}.ports: 0 is not a port"),
+        ({"ports": 3000}, f"{PACKAGE}.ports: expected `array | null`, got `int`"),
+        ({"user": "root"}, f"{PACKAGE}.user: 'root' is not a numeric user"),
+        ({"env": {"A B": "x"}}, f"{PACKAGE}.env: 'A B=x' is not NAME=VALUE"),
+        ({"workdir": "app"}, f"{PACKAGE}.workdir: 'app' is not an absolute path"),
+        ({"stop-signal": "stop"}, f"{PACKAGE}.stop-signal: 'stop' is not a signal"),
+        ({"files": [{"from": "x"}]}, f"{PACKAGE}.files: it takes from and to, both strings"),
+        ({"health": {"path": "x"}}, f"{PACKAGE}.health: 'x' is not a path of a URL"),
+        ("text", f"{PACKAGE} is not a table"),
+        ({"bin": 1}, f"{PACKAGE}.bin is not a table"),
+        ({"bin": {"shop": 1}}, f"{PACKAGE}.bin.shop is not a table"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_the_key_s_path(table: Any, message: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        settings_of(table)
+    assert caught.value.message == message
+    assert caught.value.hint
+
+
+def test_the_nearest_key_is_proposed() -> None:
+    with pytest.raises(ProjectError) as caught:
+        settings_of({"bsae": "scratch"})
+    assert caught.value.hint == "did you mean base?"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["image", "link", "ports", "health", "files", "env", "user", "bin", "args", "x"])
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=4))
+def test_any_table_gives_settings_or_one_clear_error(table: Any) -> None:
+    try:
+        settings_of(table)
+    except ProjectError as error:
+        assert "\n" not in error.message

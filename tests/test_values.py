@@ -1,0 +1,94 @@
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from ferrule.errors import InvalidValueError
+from ferrule.values import (
+    FileCopy,
+    Health,
+    Output,
+    Port,
+    PublishedPort,
+    User,
+    parse_env,
+    parse_file,
+    parse_health,
+    parse_label,
+    parse_mirror,
+    parse_output,
+    parse_port,
+    parse_published_port,
+    parse_user,
+)
+
+
+@pytest.mark.parametrize(
+    ("parse", "raw", "value"),
+    [
+        (parse_port, 3000, Port(number=3000)),
+        (parse_port, "53/udp", Port(number=53, protocol="udp")),
+        (parse_user, "1000", User(uid=1000, gid=1000)),
+        (parse_user, "0:5", User(uid=0, gid=5)),
+        (parse_env, "A=b=c", ("A", "b=c")),
+        (parse_env, "A=", ("A", "")),
+        (parse_label, "a.b=x y", ("a.b", "x y")),
+        (parse_file, "static:/app/static", FileCopy(source="static", target=PurePosixPath("/app/static"))),
+        (parse_file, {"from": "a", "to": "/b"}, FileCopy(source="a", target=PurePosixPath("/b"))),
+        (parse_published_port, "8080:3000", PublishedPort(host=8080, container=3000)),
+        (parse_published_port, "3000", PublishedPort(host=3000, container=3000)),
+        (parse_mirror, "gcr.io=127.0.0.1:5000", ("gcr.io", "127.0.0.1:5000")),
+        (parse_output, "oci:out", Output(kind="oci", path=Path("out"))),
+        (parse_output, "oci:out/a:v1", Output(kind="oci", path=Path("out/a"), tag="v1")),
+        (parse_output, "docker-archive:a:b.tar", Output(kind="docker-archive", path=Path("a:b.tar"))),
+        (parse_health, {"path": "/health"}, Health(path="/health")),
+        (parse_health, {"path": "/h", "port": 80}, Health(path="/h", port=80)),
+        (parse_health, {"command": ["/app/x", "--check"]}, Health(command=("/app/x", "--check"))),
+    ],
+)
+def test_a_good_value_is_read(parse: Any, raw: Any, value: object) -> None:
+    assert parse(raw) == value
+
+
+@pytest.mark.parametrize(
+    ("parse", "raw"),
+    [
+        (parse_port, 0),
+        (parse_port, 65536),
+        (parse_port, "80/icmp"),
+        (parse_port, True),
+        (parse_port, "-1"),
+        (parse_port, "٣"),
+        (parse_user, "nonroot"),
+        (parse_user, "1:2:3"),
+        (parse_user, "4294967295"),
+        (parse_env, "A"),
+        (parse_env, "=x"),
+        (parse_env, "A B=x"),
+        (parse_label, "=x"),
+        (parse_file, "static"),
+        (parse_file, "static:app"),
+        (parse_file, "static:/app/../etc"),
+        (parse_file, "a:/"),
+        (parse_file, {"from": "a"}),
+        (parse_file, {"from": "a", "to": 1}),
+        (parse_file, {"from": "a", "to": "/b", "mode": 1}),
+        (parse_published_port, "a:b"),
+        (parse_mirror, "gcr.io"),
+        (parse_output, "tar:x"),
+        (parse_output, "oci:"),
+        (parse_output, "oci"),
+        (parse_health, {}),
+        (parse_health, {"path": "health"}),
+        (parse_health, {"path": "/a", "command": ["x"]}),
+        (parse_health, {"command": "x"}),
+        (parse_health, {"command": []}),
+        (parse_health, {"path": "/a", "retries": 3}),
+        (parse_health, {"path": "/a b"}),
+    ],
+)
+def test_a_bad_value_is_refused_with_a_hint(parse: Any, raw: Any) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse(raw)
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
