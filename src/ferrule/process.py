@@ -99,30 +99,30 @@ class SystemRunner:
 
     def run(self, command: Command) -> Finished:
         """Run to the end. Raises `ProgramMissingError` when there is no such program."""
-        process = _start(command)
-        try:
-            stdout, stderr = process.communicate(command.stdin)
-        except BaseException:
-            _stop(process)
-            raise
+        with _start(command) as process:
+            try:
+                stdout, stderr = process.communicate(command.stdin)
+            except BaseException:
+                _stop(process)
+                raise
         return Finished(returncode=process.returncode, stdout=stdout, stderr=stderr or b"")
 
     def stream(self, command: Command, on_line: LineHandler) -> Finished:
         """Run, lines of stdout to `on_line`; a handler that raises `Stop` ends the program early."""
-        process = _start(command)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.close()
-            for line in process.stdout:
-                on_line(line)
-            return Finished(returncode=process.wait())
-        except Stop:
-            _stop(process)
-            return Finished(returncode=process.returncode)
-        except BaseException:
-            _stop(process)
-            raise
+        with _start(command, stderr=subprocess.DEVNULL) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.close()
+                for line in process.stdout:
+                    on_line(line)
+                process.wait()
+            except Stop:
+                _stop(process)
+            except BaseException:
+                _stop(process)
+                raise
+        return Finished(returncode=process.returncode)
 
     def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
         """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
@@ -159,7 +159,7 @@ def _start(
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=None if command.talk else stderr,
-            process_group=0,
+            process_group=None if _shares_terminal(command) else 0,
         )
     except FileNotFoundError as error:
         if command.cwd is not None and not command.cwd.is_dir():
@@ -167,6 +167,12 @@ def _start(
         raise ProgramMissingError(f"`{command.argv[0]}` is not installed, or not on PATH") from error
     except OSError as error:
         raise FerruleError(f"cannot start `{command.argv[0]}`: {error.strerror}") from error
+
+
+def _shares_terminal(command: Command) -> bool:
+    """Whether the program stays in our group: one that talks at a terminal may ask for a passphrase there,
+    and the terminal's Ctrl-C reaches it by itself."""
+    return command.talk and os.isatty(0)
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
@@ -178,7 +184,10 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     """End the whole group: politely, then for good."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(process.pid, how)
+            if os.getpgid(process.pid) == os.getpgrp():
+                process.send_signal(how)
+            else:
+                os.killpg(process.pid, how)
         except ProcessLookupError:
             break
         try:

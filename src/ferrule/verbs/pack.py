@@ -16,9 +16,8 @@ from ferrule.image.tar import with_parents
 from ferrule.oci.image_config import RunConfig
 from ferrule.verbs.bases import Ground, lay_ground
 from ferrule.verbs.context import Context, source_date_epoch
-from ferrule.verbs.run_config import run_config
+from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
 
-PROGRAM_FOLDER = PurePosixPath("/app")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

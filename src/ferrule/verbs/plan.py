@@ -12,8 +12,8 @@ from ferrule.cargo.plan import output_folder
 from ferrule.values import Health
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
-from ferrule.verbs.pack import PROGRAM_FOLDER
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
+from ferrule.verbs.run_config import PROGRAM_FOLDER
 from ferrule.verbs.tags import fill_tags
 
 PLAN_VERSION = 1

@@ -1,0 +1,179 @@
+"""Reading projects: real cargo, no build."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from ferrule.cargo.metadata import read_project
+from ferrule.cargo.plan import CargoOptions
+from ferrule.cargo.select import select
+from ferrule.errors import ProjectError
+from ferrule.process import SystemRunner
+from tests.projects import HELLO, manifest, prepared, write_project
+
+WORKSPACE = '[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n'
+
+
+def choose(place: Path, package: str | None = None, binary: str | None = None) -> tuple[str, str, str]:
+    found = select(read_project(SystemRunner(), place), package=package, binary=binary)
+    return found.package.name, found.binary, found.reason
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    files = {
+        "Cargo.toml": WORKSPACE,
+        "a/Cargo.toml": manifest("a", 'default-run = "a"\n'),
+        "a/src/main.rs": HELLO,
+        "a/src/bin/extra.rs": HELLO,
+        "b/Cargo.toml": manifest("b"),
+        "b/src/lib.rs": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_folder_and_its_cargo_toml_mean_the_same(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    assert choose(tmp_path) == choose(tmp_path / "Cargo.toml") == ("hello", "hello", "the only binary")
+
+
+def test_default_run_decides_between_several(workspace: Path) -> None:
+    assert choose(workspace) == ("a", "a", "default-run in Cargo.toml")
+    assert choose(workspace / "a", binary="extra") == ("a", "extra", "asked for by --bin")
+
+
+def test_several_binaries_without_a_choice_are_listed(tmp_path: Path) -> None:
+    write_project(tmp_path, {"src/bin/one.rs": HELLO, "src/bin/two.rs": HELLO})
+    with pytest.raises(ProjectError) as caught:
+        choose(tmp_path)
+    assert caught.value.message == "there are several binaries: hello, one, two"
+    assert caught.value.hint == "choose one by --bin NAME"
+
+
+@pytest.mark.parametrize(
+    ("package", "binary", "message"),
+    [
+        ("c", None, "there is no package 'c' in the workspace"),
+        ("b", None, "b has no binary target: only a program can become an image"),
+        (None, "nope", "there is no binary 'nope'"),
+    ],
+)
+def test_a_wrong_choice_is_refused(
+    workspace: Path, package: str | None, binary: str | None, message: str
+) -> None:
+    with pytest.raises(ProjectError) as caught:
+        choose(workspace, package, binary)
+    assert caught.value.message == message
+    assert caught.value.hint
+
+
+def test_a_folder_without_cargo_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"there is no Cargo\.toml in"):
+        choose(tmp_path)
+
+
+def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Cargo.toml": '[package]\nname = "x\n'})
+    with pytest.raises(ProjectError) as caught:
+        choose(tmp_path)
+    assert "\n" not in caught.value.message
+    assert "invalid basic string" in caught.value.message
+
+
+def test_only_unset_keys_of_the_profile_are_added(tmp_path: Path) -> None:
+    write_project(
+        tmp_path, {"Cargo.toml": manifest(extra='[profile.release]\ncodegen-units = 4\nlto = "thin"\n')}
+    )
+    profile = prepared(tmp_path).plan.profile
+    assert [add.key for add in profile.additions] == ["strip"]
+    assert profile.kept == ("codegen-units",)
+    assert profile.flags == ("--config", 'profile.release.strip="symbols"')
+
+
+@pytest.mark.parametrize("place", ["environment", "configuration", "inherited"])
+def test_keys_set_elsewhere_stay_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    write_project(tmp_path)
+    options = CargoOptions()
+    if place == "environment":
+        monkeypatch.setenv("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "7")
+    elif place == "configuration":
+        write_project(tmp_path, {".cargo/config.toml": "[profile.release]\ncodegen-units = 7\n"})
+    else:
+        text = '[profile.release]\ncodegen-units = 7\n[profile.ship]\ninherits = "release"\n'
+        write_project(tmp_path, {"Cargo.toml": manifest(extra=text)})
+        options = CargoOptions(profile="ship")
+    assert prepared(tmp_path, cargo=options).plan.profile.kept == ("codegen-units",)
+
+
+def test_a_project_that_wants_debug_information_is_not_stripped(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Cargo.toml": manifest(extra="[profile.release]\ndebug = 1\n")})
+    assert [add.key for add in prepared(tmp_path).plan.profile.additions] == ["codegen-units"]
+
+
+def test_an_unknown_profile_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Cargo.toml": manifest(extra='[profile.ship]\ninherits = "release"\n')})
+    with pytest.raises(ProjectError) as caught:
+        prepared(tmp_path, cargo=CargoOptions(profile="shipp"))
+    assert caught.value.hint == "there is release, ship"
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "expected"),
+    [
+        ("", {}, ()),
+        ('[build]\nrustflags = ["-C", "target-cpu=x86-64-v2"]\n', {}, ("-C", "target-cpu=x86-64-v2")),
+        (
+            '[target.\'cfg(target_os = "linux")\']\nrustflags = "--cfg a --cfg b"\n',
+            {},
+            ("--cfg", "a", "--cfg", "b"),
+        ),
+        ('[build]\nrustflags = ["--cfg", "a"]\n', {"RUSTFLAGS": "--cfg b"}, ("--cfg", "b")),
+        ("", {"CARGO_ENCODED_RUSTFLAGS": '--cfg\x1fa="x y"'}, ("--cfg", 'a="x y"')),
+    ],
+)
+def test_the_project_s_own_flags_are_what_cargo_says_they_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: str,
+    environment: dict[str, str],
+    expected: tuple[str, ...],
+) -> None:
+    write_project(tmp_path, {".cargo/config.toml": config} if config else {})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    plan = prepared(tmp_path).plan
+    assert plan.rustflags == expected
+    encoded = plan.command(static=False, colour=False).env["CARGO_ENCODED_RUSTFLAGS"]
+    assert encoded is not None
+    assert encoded.split("\x1f")[: len(expected)] == list(expected)
+    assert f"--remap-path-prefix={tmp_path}=/src" in encoded.split("\x1f")
+
+
+def test_c_flags_are_added_to_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CFLAGS", "-O3")
+    env = prepared(write_project(tmp_path)).plan.command(static=True, colour=False).env
+    name = next(key for key in env if key.startswith("CFLAGS_"))
+    assert str(env[name]).startswith(f"-O3 -ffile-prefix-map={tmp_path}=/src") or "-O3" in str(env[name])
+    assert f"-ffile-prefix-map={tmp_path}=/src" in str(env[name])
+
+
+def test_link_flags_reach_the_final_crate_only(tmp_path: Path) -> None:
+    command = prepared(write_project(tmp_path)).plan.command(static=True, colour=False)
+    assert command.argv[-3:] == ("--", "-C", "target-feature=+crt-static")
+    assert "crt-static" not in str(command.env["CARGO_ENCODED_RUSTFLAGS"])
+    assert "--" not in prepared(tmp_path).plan.command(static=False, colour=False).argv
+
+
+def test_cargo_s_flags_are_passed_on(tmp_path: Path) -> None:
+    options = CargoOptions(
+        features=("a", "b"), no_default_features=True, locked=True, offline=True, jobs=3, verbose=1
+    )
+    argv = prepared(write_project(tmp_path), cargo=options).plan.command(static=True, colour=True).argv
+    for flags in (("--features", "a"), ("--features", "b"), ("-j", "3")):
+        assert flags in list(itertools.pairwise(argv))
+    assert {"--no-default-features", "--locked", "--offline", "-v"} <= set(argv)
+    assert "--message-format=json-diagnostic-rendered-ansi" in argv

@@ -1,0 +1,44 @@
+"""Small Cargo projects that tests write and build for real, and the plans to build them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ferrule.cargo.plan import CargoOptions
+from ferrule.config import Source, Table
+from ferrule.process import SystemRunner
+from ferrule.verbs.context import Context
+from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
+from tests.fakes.report import Notes
+
+HELLO = 'fn main() { println!("hello"); }\n'
+
+
+def manifest(name: str = "hello", extra: str = "", *, edition: str = "2021") -> str:
+    return f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "{edition}"\n{extra}'
+
+
+def write_project(folder: Path, files: Mapping[str, str] | None = None) -> Path:
+    """A project of one binary unless the files say otherwise."""
+    for name, text in {"Cargo.toml": manifest(), "src/main.rs": HELLO, **(files or {})}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def context_of(folder: Path) -> Context:
+    from ferrule.config import UserConfig
+
+    return Context(runner=SystemRunner(), report=Notes(), cache=folder / "cache", trust=UserConfig())
+
+
+def request_for(
+    place: Path, *, flags: Table | None = None, cargo: CargoOptions | None = None
+) -> ProjectRequest:
+    return ProjectRequest(
+        place=place, cargo=cargo or CargoOptions(), flags=Source(table=flags or Table(), origin="flags")
+    )
+
+
+def prepared(place: Path, *, flags: Table | None = None, cargo: CargoOptions | None = None) -> Prepared:
+    return prepare(context_of(place), request_for(place, flags=flags, cargo=cargo))
