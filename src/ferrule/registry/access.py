@@ -1,0 +1,96 @@
+"""Whom a request goes to: a reference's registry goes in, the host that is asked and the rights come out."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ferrule.oci.reference import DEFAULT_REGISTRY, Reference
+
+DOCKER_HUB_HOST = "registry-1.docker.io"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """A registry: the name that people and credential files use, and the host (with port) that is asked."""
+
+    registry: str
+    host: str
+    plain: bool
+
+    @property
+    def url(self) -> str:
+        """The registry's address without a path."""
+        return f"{'http' if self.plain else 'https'}://{self.host}"
+
+    @property
+    def login(self) -> str:
+        """What a person types to log in."""
+        return "docker login" if self.registry == DEFAULT_REGISTRY else f"docker login {self.registry}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A repository of a site, and what is asked of it.
+
+    `sources` are other repositories of the same site that blobs are mounted from: their pull scope has to
+    be in the very same token.
+    """
+
+    site: Site
+    repository: str
+    push: bool = False
+    sources: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of a token for this place, as the Docker registry token specification writes them."""
+        own = f"repository:{self.repository}:{'pull,push' if self.push else 'pull'}"
+        return (own, *(f"repository:{source}:pull" for source in self.sources))
+
+    def url(self, path: str) -> str:
+        """The address of something in the repository: `manifests/…`, `blobs/…`."""
+        return f"{self.site.url}/v2/{self.repository}/{path}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """Whom the user trusts: mirrors by the registry they stand for, hosts without TLS, a CA file in PEM."""
+
+    mirrors: dict[str, str] = field(default_factory=dict)
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None
+
+    def pull(self, reference: Reference) -> Place:
+        """Where an image is read: at the registry's mirror, where it has one."""
+        mirror = self.mirrors.get(reference.registry.lower())
+        return Place(site=self._site(mirror or reference.registry), repository=reference.repository)
+
+    def push(self, reference: Reference) -> Place:
+        """Where an image is written: at the registry itself, since a mirror is a copy."""
+        return Place(site=self._site(reference.registry), repository=reference.repository, push=True)
+
+    def is_plain(self, host: str) -> bool:
+        """Whether a host (with or without a port) is spoken to without TLS: this machine, or as told."""
+        return host in self.insecure or _name_of(host) in self.insecure or is_loopback(host)
+
+    def _site(self, registry: str) -> Site:
+        name = registry.lower()
+        host = DOCKER_HUB_HOST if name == DEFAULT_REGISTRY else name
+        return Site(registry=name, host=host, plain=self.is_plain(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host (with or without a port) is this machine."""
+    name = _name_of(host)
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _name_of(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    has_port = bool(colon) and port.isdigit() and (":" not in name or name.endswith("]"))
+    return name if has_port else host

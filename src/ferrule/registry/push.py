@@ -1,0 +1,169 @@
+"""Writing images: an image and names go in, what the registry lacks is sent, and a digest comes out."""
+
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from ferrule.errors import RegistryError
+from ferrule.image.image import Image
+from ferrule.oci.descriptor import Descriptor
+from ferrule.oci.digest import Digest
+from ferrule.oci.reference import Reference, parse_tag
+from ferrule.registry.access import Place
+from ferrule.registry.address import resolve
+from ferrule.registry.answer import Answer, refusal
+from ferrule.registry.body import Body
+from ferrule.registry.client import Client
+from ferrule.report import Report
+
+UPLOADS_AT_ONCE = 4
+BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """An image in a registry, by digest: what `docker run` takes."""
+
+    reference: Reference
+    tags: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> Digest:
+        """The manifest's digest."""
+        assert self.reference.digest is not None
+        return self.reference.digest
+
+    def __str__(self) -> str:
+        return str(self.reference)
+
+
+def push(
+    client: Client, image: Image, reference: Reference, tags: tuple[str, ...], report: Report
+) -> Published:
+    """Send what the registry lacks, then the manifest by digest, then each tag.
+
+    Nothing can be pulled before everything it consists of is there. Raises `RegistryError`.
+    """
+    upload = _Upload(client, client.access.push(reference), image)
+    for line in upload.all():
+        report.detail(line)
+    for selector in (image.descriptor.digest, *(parse_tag(tag) for tag in tags)):
+        upload.manifest(selector)
+    return Published(reference=reference.with_digest(image.descriptor.digest), tags=tags)
+
+
+class _Upload:
+    """One image on its way to one repository."""
+
+    def __init__(self, client: Client, place: Place, image: Image) -> None:
+        self._client = client
+        self._place = place
+        self._image = image
+        self._stop = threading.Event()
+
+    def all(self) -> list[str]:
+        """Every blob, some at a time; a line for each. The first failure ends the others."""
+        blobs = {blob.digest: blob for blob in (*self._image.layers, self._image.manifest.config)}
+        pool = ThreadPoolExecutor(max_workers=UPLOADS_AT_ONCE, thread_name_prefix="upload")
+        try:
+            futures = [pool.submit(self._blob, blob) for blob in blobs.values()]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [future for future in done if future.exception()]
+            return [future.result() for future in failed or futures]
+        finally:
+            self._stop.set()
+            pool.shutdown(cancel_futures=True)
+
+    def manifest(self, selector: str) -> None:
+        """The manifest under a digest or a tag."""
+        data = self._image.manifest_bytes
+        answer = self._client.send(
+            self._place,
+            "PUT",
+            self._place.url(f"manifests/{selector}"),
+            body=Body(data, len(data)),
+            headers={"content-type": self._image.descriptor.media_type},
+        )
+        if not answer.ok:
+            raise refusal(self._place, answer, "manifest")
+        self._check_digest(answer, self._image.descriptor.digest)
+
+    def _blob(self, blob: Descriptor) -> str:
+        short = blob.digest[:19]
+        if self._client.probe(self._place, f"blobs/{blob.digest}", "layer") is not None:
+            return f"{short}: already there"
+        location = None
+        if source := self._source(blob.digest):
+            mounted, location = self._mount(blob.digest, source)
+            if mounted:
+                return f"{short}: mounted from {source}"
+        body = self._body(blob)
+        self._send(blob.digest, location or self._start(), body)
+        return f"{short}: sent {body.size} bytes"
+
+    def _source(self, digest: Digest) -> str | None:
+        """Another repository of the target's registry that has the blob."""
+        origin = self._image.origins.get(digest)
+        if origin is None or origin.repository == self._place.repository:
+            return None
+        same = self._client.access.pull(origin).site.host == self._place.site.host
+        return origin.repository if same else None
+
+    def _mount(self, digest: Digest, source: str) -> tuple[bool, str | None]:
+        """Whether the registry took the blob from the other repository; else the upload it may have begun."""
+        path = f"blobs/uploads/?mount={quote(digest, safe='')}&from={quote(source, safe='')}"
+        try:
+            answer = self._client.send(replace(self._place, sources=(source,)), "POST", self._place.url(path))
+        except RegistryError:
+            # A mount saves time and nothing else: the user may not read the source, or the token server
+            # refuses to name two repositories.
+            return False, None
+        if answer.status == 201:
+            return True, None
+        return False, self._location(answer) if answer.status == 202 else None
+
+    def _start(self) -> str:
+        answer = self._client.send(self._place, "POST", self._place.url("blobs/uploads/"))
+        if answer.status != 202:
+            raise refusal(self._place, answer, "upload")
+        return self._location(answer)
+
+    def _send(self, digest: Digest, location: str, body: Body) -> None:
+        """One streaming PATCH, without Content-Range: several registries know chunks only up to 4 MiB."""
+        answer = self._client.send(
+            self._place, "PATCH", location, body=body, headers={"content-type": BINARY}
+        )
+        if not answer.ok:
+            raise refusal(self._place, answer, "layer")
+        if "location" in answer.headers:
+            location = self._location(answer)
+        joint = "&" if "?" in location else "?"
+        answer = self._client.send(
+            self._place, "PUT", f"{location}{joint}digest={quote(digest, safe='')}", body=Body(b"", 0)
+        )
+        if not answer.ok:
+            raise refusal(self._place, answer, "layer")
+        self._check_digest(answer, digest)
+
+    def _body(self, blob: Descriptor) -> Body:
+        if blob.digest == self._image.manifest.config.digest:
+            return Body(self._image.config_bytes, len(self._image.config_bytes))
+        return Body(self._image.blobs.path(blob), blob.size, stop=self._stop)
+
+    def _location(self, answer: Answer) -> str:
+        location = answer.headers.get("location")
+        if not location:
+            raise RegistryError(
+                f"{self._place.site.registry} begins an upload and does not say where",
+                hint="look at the registry, and at the proxy in front of it",
+            )
+        return resolve(self._place.site.registry, answer.url, location)
+
+    def _check_digest(self, answer: Answer, digest: Digest) -> None:
+        said = answer.headers.get("docker-content-digest", digest)
+        if said.startswith("sha256:") and said != digest:
+            raise RegistryError(
+                f"{self._place.site.registry} says that it received something else than {digest[:19]}…",
+                hint="try again; if it stays, a proxy in front of the registry changes what passes",
+            )
