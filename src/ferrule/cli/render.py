@@ -1,5 +1,6 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
+from ferrule.image.archive import familiar
 from ferrule.verbs.build import Built
 from ferrule.verbs.plan import Plan
 
@@ -21,7 +22,7 @@ def build_summary(built: Built) -> str:
     """What was made, in a few lines for stderr."""
     image = built.image
     rows = (
-        ("image", f"{built.prepared.local_name.repository}:{built.tags[0]}"),
+        ("image", familiar(built.prepared.local_name.with_tag(built.tags[0]))),
         ("digest", image.descriptor.digest),
         ("platform", str(image.config.platform)),
         ("link", f"{built.artifact.link.mode}: {built.artifact.link.reason}"),

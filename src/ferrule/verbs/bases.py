@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ferrule.base.check import check
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
-from ferrule.base.fitted import fitted
-from ferrule.base.packages import DpkgPackages
 from ferrule.base.skeleton import certificates, skeleton, time_zones
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
@@ -62,6 +59,8 @@ def lay_ground(
     choice = choose_base(settings.base, binary)
     if choice.image is None:
         return _own_ground(context, choice, binary, settings, roots, zones)
+    from ferrule.base.check import check
+
     image = open_image(context, choice.image, binary.platform)
     tree = stack.enter_context(_tree(image, choice.name))
     check(binary, tree, choice.name)
@@ -114,6 +113,9 @@ def _own_ground(
     """scratch or fitted: every file below the program is ours."""
     base = LayerSpec(title="base: users and /tmp", entries=skeleton(settings.user))
     if choice.name == "fitted":
+        from ferrule.base.fitted import fitted
+        from ferrule.base.packages import DpkgPackages
+
         libraries = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
         base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries.entries))
     extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))

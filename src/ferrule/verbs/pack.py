@@ -19,7 +19,6 @@ from ferrule.verbs.context import Context, source_date_epoch
 from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
     """A finished binary and what is known of it. `labels` makes the image's labels from those of the base."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ferrule.engine.docker import Docker
-from ferrule.engine.engine import Engine, Running, RunRequest, choose, stopped_by_signals
+from ferrule.engine.engine import Engine, Running, RunRequest, attended, choose
 from ferrule.engine.health import wait_healthy
 from ferrule.errors import InvalidValueError, UsageError
 from ferrule.image.archive import familiar, write_archive
@@ -87,10 +87,7 @@ def _attached(
         ports = (*ports, PublishedPort(host=health.port, container=health.port))
     request = replace(request, args=options.args, env=options.env, ports=ports, network=options.network)
     context.report.detail(f"running {request.name} with {engine.name}")
-    with (
-        engine.start(request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer) as running,
-        stopped_by_signals(running),
-    ):
+    with attended(engine, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer) as running:
         if health is not None:
             host = next(port.host for port in ports if port.container == health.port)
             watcher = threading.Thread(target=_watch, args=(context, running, health, host), daemon=True)

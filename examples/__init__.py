@@ -1,0 +1,1 @@
+"""Projects to try ferrule on, and the demo."""
