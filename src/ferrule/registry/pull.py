@@ -86,7 +86,7 @@ _NO_IMAGE = "the reference is of something else than a container image"
 class _Kind(msgspec.Struct, rename="camel"):
     schema_version: int = 0
     media_type: str = ""
-    manifests: msgspec.Raw | None = None
+    manifests: msgspec.Raw = msgspec.Raw()
 
 
 class _Reader:
@@ -148,7 +148,7 @@ def _media_type(data: bytes, header: str) -> str:
             "the image has schema version 1, which registries stopped making in 2017",
             hint="push it again with a newer tool",
         )
-    guess = INDEXES[0] if kind.manifests is not None else MANIFESTS[0]
+    guess = INDEXES[0] if bytes(kind.manifests) else MANIFESTS[0]
     known = (*MANIFESTS, *INDEXES)
     media_type = kind.media_type or (header if header in known else guess)
     if media_type not in known:
