@@ -37,6 +37,18 @@ def _option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, envvar=variable, show_envvar=False, **settings)
 
 
+def _parse_base(text: str) -> object:
+    from ferrule.verbs.prepare import parse_base
+
+    return parse_base(text)
+
+
+def _parse_image(text: str) -> object:
+    from ferrule.verbs.prepare import parse_repository
+
+    return parse_repository(text)
+
+
 CARGO_FLAGS = (
     click.option("-p", "--package", metavar="NAME", help="The package of the workspace."),
     click.option("--bin", "binary", metavar="NAME", help="The binary of the package."),
@@ -58,7 +70,7 @@ IMAGE_FLAGS = (
     _option("--link", type=click.Choice(["auto", "static", "dynamic"]), help="How the program is linked."),
     _option(
         "--base",
-        metavar="BASE",
+        type=Parsed("BASE", _parse_base, raw=True),
         help="auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
     ),
     _option(
@@ -81,7 +93,11 @@ IMAGE_FLAGS = (
 )
 
 DESTINATION_FLAGS = (
-    _option("--image", metavar="REPOSITORY", help="The image's repository, like ghcr.io/acme/shop."),
+    _option(
+        "--image",
+        type=Parsed("REPOSITORY", _parse_image, raw=True),
+        help="The image's repository, like ghcr.io/acme/shop.",
+    ),
     _option(
         "--tag",
         "-t",
@@ -174,13 +190,14 @@ def make_context(given: dict[str, Any]) -> "Context":
     """The world that a verb works in: terminal, programs, cache, and whom the user trusts."""
     from ferrule.process import SystemRunner
     from ferrule.report import Terminal
-    from ferrule.verbs.context import Context, cache_folder, trust_of
+    from ferrule.verbs.context import Context, cache_folder, source_date_epoch, trust_of
 
     return Context(
         runner=SystemRunner(),
         report=Terminal(verbose=given["verbose"] > 0),
         cache=cache_folder(),
         trust=trust_of(dict(given.get("mirror", ())), frozenset(given.get("insecure", ()))),
+        created=source_date_epoch(),
         colour=sys.stderr.isatty(),
     )
 

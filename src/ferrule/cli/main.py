@@ -54,18 +54,19 @@ def ferrule() -> None:
 
 def main() -> NoReturn:
     """Entry point of the script `ferrule`."""
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(run(sys.argv[1:]))
 
 
 def cargo_main() -> NoReturn:
     """Entry point of `cargo ferrule`: cargo hands over its own name for us as the first argument."""
+    signal.signal(signal.SIGTERM, _interrupt)
     arguments = sys.argv[1:]
     sys.exit(run(arguments[1:] if arguments[:1] == ["ferrule"] else arguments))
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line and give the exit code; every failure becomes an error line and a hint."""
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False)
     except click.exceptions.Exit as stop:

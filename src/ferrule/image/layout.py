@@ -58,13 +58,17 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
         manifest_bytes = _read(store, descriptor)
         manifest = parse_manifest(manifest_bytes)
         config_bytes = _read(store, manifest.config)
-    except BlobMissingError as error:
-        raise LayoutError(f"the layout {folder} is damaged: {error.message}") from error
+        config = parse_image_config(config_bytes)
+    except LayoutError:
+        raise
+    except (BlobMissingError, InvalidValueError) as error:
+        hint = error.hint or "copy or build it again"
+        raise LayoutError(f"the layout {folder} is damaged: {error.message}", hint=hint) from error
     return Image(
         descriptor=descriptor,
         manifest=manifest,
         manifest_bytes=manifest_bytes,
-        config=parse_image_config(config_bytes),
+        config=config,
         config_bytes=config_bytes,
         blobs=store,
     )

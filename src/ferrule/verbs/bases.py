@@ -13,7 +13,7 @@ from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.elf.facts import Binary
 from ferrule.elf.files import LocalFiles
-from ferrule.errors import InvalidValueError, RegistryError, UsageError
+from ferrule.errors import ImageError, InvalidValueError, RegistryError, UsageError
 from ferrule.image.image import Image
 from ferrule.image.layer import LayerSpec
 from ferrule.image.layout import LayoutError, read_layout
@@ -62,6 +62,7 @@ def lay_ground(
     from ferrule.base.check import check
 
     image = open_image(context, choice.image, binary.platform)
+    _check_platform(image, binary.platform, choice.name)
     tree = stack.enter_context(_tree(image, choice.name))
     check(binary, tree, choice.name)
     wanted = _common(settings, roots, zones)
@@ -125,6 +126,14 @@ def _own_ground(
         layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
         variables=_variables(roots),
     )
+
+
+def _check_platform(image: Image, platform: Platform, name: str) -> None:
+    if not platform.runs(image.config.platform):
+        raise ImageError(
+            f"{name} is for {image.config.platform}, and the program is for {platform}",
+            hint="choose a base that has the program's platform",
+        )
 
 
 def _common(settings: Settings, roots: Need, zones: Need) -> tuple[FileEntry, ...]:

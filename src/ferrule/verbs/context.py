@@ -18,12 +18,16 @@ from ferrule.values import parse_mirror
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a verb may touch. `cache` is a folder of this user's; `colour` is for cargo's diagnostics."""
+    """What a verb may touch. `cache` is a folder of this user's; `colour` is for cargo's diagnostics.
+
+    `created` is the time that images carry, in seconds since 1970.
+    """
 
     runner: Runner
     report: Report
     cache: Path
     trust: UserConfig
+    created: int = 0
     colour: bool = False
 
     @property
@@ -47,7 +51,9 @@ def cache_folder() -> Path:
     return folder.absolute()
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+class OwnFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+    """The user's own `config.toml`."""
+
     mirrors: dict[str, str] = {}
     insecure: tuple[str, ...] = ()
     ca_file: str | None = None
@@ -58,7 +64,7 @@ def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
     import platformdirs
 
     place = platformdirs.user_config_path("ferrule") / "config.toml"
-    own = _read(place) if place.is_file() else _File()
+    own = _read(place) if place.is_file() else OwnFile()
     ca_file = os.environ.get("FERRULE_CA_FILE") or own.ca_file
     return UserConfig(
         mirrors={**own.mirrors, **mirrors},
@@ -67,10 +73,10 @@ def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
     )
 
 
-def _read(place: Path) -> _File:
+def _read(place: Path) -> OwnFile:
     try:
         parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
-        own = msgspec.convert(parsed, _File)
+        own = msgspec.convert(parsed, OwnFile)
         for source, target in own.mirrors.items():
             parse_mirror(f"{source}={target}")
     except (OSError, ValueError, msgspec.ValidationError, InvalidValueError) as error:

@@ -15,7 +15,7 @@ from ferrule.image.layer import Layer, LayerSpec, make_layer
 from ferrule.image.tar import with_parents
 from ferrule.oci.image_config import RunConfig
 from ferrule.verbs.bases import Ground, lay_ground
-from ferrule.verbs.context import Context, source_date_epoch
+from ferrule.verbs.context import Context
 from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
 
 
@@ -59,7 +59,7 @@ def pack(context: Context, program: Program, settings: Settings, files: tuple[Fi
                 base=ground.image,
                 layers=layers,
                 run=_run(program, settings, ground),
-                created=source_date_epoch(),
+                created=context.created,
             ),
             context.store,
         )
@@ -83,7 +83,7 @@ def _make(context: Context, ground: Ground, specs: tuple[LayerSpec, ...]) -> tup
         entries = tuple(with_parents(spec.entries, frozenset(present)))
         present |= {entry.path for entry in entries}
         layers.append(
-            make_layer(LayerSpec(title=spec.title, entries=entries), context.store, mtime=source_date_epoch())
+            make_layer(LayerSpec(title=spec.title, entries=entries), context.store, mtime=context.created)
         )
     return tuple(layers)
 

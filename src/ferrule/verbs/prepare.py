@@ -1,7 +1,9 @@
 """The first half of `plan` and `build`: PROJECT and flags become all that is known before a build."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ferrule.cargo.metadata import Project, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
@@ -12,6 +14,10 @@ from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
 
+T = TypeVar("T")
+
+BINARY = "{bin}"
+SHORT_NAMES = ("auto", "scratch", "fitted", "distroless", "debian")
 PACKAGE_TABLE = "package.metadata.ferrule"
 WORKSPACE_TABLE = "workspace.metadata.ferrule"
 
@@ -48,6 +54,7 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
     project = read_project(context.runner, request.place)
     selection = select(project, package=request.package, binary=request.binary)
     settings = resolve(_sources(request, project, selection))
+    _checked("base", settings, parse_base)
     toolchain = read_toolchain(context.runner, project.folder)
     return Prepared(
         project=project,
@@ -56,6 +63,29 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
         plan=plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize),
         repository=_repository(settings, selection),
     )
+
+
+def parse_repository(text: str) -> Reference:
+    """A reference without tag or digest; `{bin}` in it stands for the binary."""
+    reference = parse_reference(text.replace(BINARY, "bin"))
+    if reference.tag or reference.digest:
+        raise InvalidValueError(f"{text!r} has a tag or a digest", hint="the tag is chosen by --tag")
+    return reference
+
+
+def parse_base(text: str) -> str:
+    """A base's short name, a layout, or an image reference."""
+    if text not in SHORT_NAMES and not text.startswith("oci:"):
+        parse_reference(text)
+    return text
+
+
+def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
+    """A value of a table that `config` cannot check: it knows no references. Flags were checked before."""
+    try:
+        return parse(getattr(settings, key))
+    except InvalidValueError as error:
+        raise ProjectError(f"{settings.origins[key]}.{key}: {error.message}", hint=error.hint) from error
 
 
 def _sources(request: ProjectRequest, project: Project, selection: Selection) -> tuple[Source, ...]:
@@ -70,11 +100,4 @@ def _sources(request: ProjectRequest, project: Project, selection: Selection) ->
 def _repository(settings: Settings, selection: Selection) -> Reference | None:
     if settings.image is None:
         return None
-    origin = settings.origins["image"]
-    try:
-        reference = parse_reference(settings.image.replace("{bin}", selection.binary))
-    except InvalidValueError as error:
-        raise ProjectError(f"{origin}.image: {error.message}", hint=error.hint) from error
-    if reference.tag or reference.digest:
-        raise ProjectError(f"{origin}.image has a tag: {settings.image}", hint="the tag is chosen by --tag")
-    return reference
+    return _checked("image", settings, lambda text: parse_repository(text.replace(BINARY, selection.binary)))
