@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ferrule.base.known import bases_that_run
+from ferrule.base.known import FITTED, THIS_MACHINE, bases_that_run
 from ferrule.elf.closure import Closure, Library, Missing, closure
 from ferrule.elf.facts import Binary, read_elf, undefined_symbols, version_key
 from ferrule.elf.files import Files
@@ -35,7 +35,11 @@ def check(binary: Binary, files: Files, base_name: str, *, origin: PurePosixPath
             f"the program needs {binary.needed[0]} but names no loader, so it crashes when it starts",
             hint="build it with --link dynamic, or without the argument that links the library",
         )
-    found = closure(binary, files, origin=origin)
+    check_closure(binary, closure(binary, files, origin=origin), files, base_name)
+
+
+def check_closure(binary: Binary, found: Closure, files: Files, base_name: str) -> None:
+    """The same for a dynamic program whose libraries have been looked up already."""
     if found.interpreter is None:
         raise _no_loader(binary, files, base_name)
     if found.missing:
@@ -91,12 +95,11 @@ class _Lack:
 
 def _lacking(binary: Binary, found: Closure) -> Iterator[_Lack]:
     """A version is looked for in the library that it is wanted of; one without versions has them all."""
-    offers = _by_name(found)
     symbols = _symbols(binary)
     wanting = ((binary.path.name, binary), *((one.name, one.binary) for one in found.libraries))
     for name, wants in wanting:
         for library, versions in wants.versions.items():
-            offer = offers.get(library)
+            offer = found.names.get(library)
             if offer is None or not offer.binary.defines:
                 continue
             for version in sorted(set(versions) - set(offer.binary.defines), key=version_key, reverse=True):
@@ -104,12 +107,6 @@ def _lacking(binary: Binary, found: Closure) -> Iterator[_Lack]:
                 by = f" ({', '.join(users[:SHOWN])})" if users and wants is binary else ""
                 text = f"{_who(name, binary)} needs {version}{by}"
                 yield _Lack(text=text, version=version, library=offer)
-
-
-def _by_name(found: Closure) -> dict[str, Library]:
-    known = (*found.libraries, *((found.interpreter,) if found.interpreter else ()))
-    names = {one.binary.soname: one for one in known if one.binary.soname}
-    return {**names, **{one.name: one for one in known}}
 
 
 def _newest(lack: _Lack) -> str:
@@ -130,8 +127,10 @@ def _symbols(binary: Binary) -> dict[str, str]:
 
 
 def _refused(binary: Binary, base_name: str, message: str) -> ImageError:
-    names = [name for name in bases_that_run(binary) if not base_name.endswith(name)]
-    return ImageError(message, hint=f"bases that would do: {', '.join(names)}")
+    tried = FITTED if base_name == THIS_MACHINE else base_name
+    names = [name for name in bases_that_run(binary) if not tried.endswith(name)]
+    install = "install the packages it needs here, or give a base that has them"
+    return ImageError(message, hint=f"bases that would do: {', '.join(names)}" if names else install)
 
 
 def _who(name: str, binary: Binary) -> str:

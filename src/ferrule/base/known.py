@@ -49,6 +49,8 @@ KNOWN = (
 """From the packages that the images are made of; a guess for hints, `check` reads the image itself."""
 
 FITTED = "fitted"
+THIS_MACHINE = "this machine"
+"""What messages call the donor of a fitted base."""
 
 
 def bases_that_run(binary: Binary) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ libraries run on some processors only.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -43,10 +43,14 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closure:
-    """Everything the loader maps before `main`, breadth first. `interpreter` is None when it is not there."""
+    """Everything the loader maps before `main`, breadth first. `interpreter` is None when it is not there.
+
+    `names` are all the names by which something is asked for: one file may have several.
+    """
 
     interpreter: Library | None
     libraries: tuple[Library, ...]
+    names: Mapping[str, Library]
     missing: tuple[Missing, ...]
     folders: Folders
 
@@ -94,6 +98,7 @@ class _Search:
         return Closure(
             interpreter=interpreter,
             libraries=tuple(libraries),
+            names=dict(self.names),
             missing=tuple(self.missing.values()),
             folders=self.folders,
         )
