@@ -18,12 +18,15 @@ Headers = dict[str, str]
 class FakeRegistry:
     """One registry, and the token realm and blob host that belong to it.
 
-    `auth` is open, basic or bearer. `answers` are given out once each, instead of what would have happened,
-    to requests whose "METHOD path" matches the pattern.
+    `auth` is open, basic or bearer; with `anonymous`, tokens need no login; `challenge` replaces what a 401
+    says. `answers` are given out once each, instead of what would have happened, to requests whose
+    "METHOD path" matches the pattern.
     """
 
     host: str = "127.0.0.1:5000"
     auth: str = "open"
+    anonymous: bool = False
+    challenge: str | None = None
     realm: str = "http://127.0.0.1:5001/token"
     identity_token: str = "the identity of the tests"
     relative: bool = False
@@ -143,7 +146,7 @@ class FakeRegistry:
         if self.auth == "bearer":
             scope = f"repository:{repository}:{action}"
             challenge = f'Bearer realm="{self.realm}",service="tests",scope="{scope}"'
-        return httpx2.Response(401, headers={"www-authenticate": challenge})
+        return httpx2.Response(401, headers={"www-authenticate": self.challenge or challenge})
 
     def _opens(self, request: httpx2.Request, repository: str, action: str) -> bool:
         kind, _, value = request.headers.get("authorization", "").partition(" ")
@@ -161,7 +164,8 @@ class FakeRegistry:
             form = httpx2.QueryParams(body.decode())
             allowed, scopes = form["refresh_token"] == self.identity_token, tuple(form["scope"].split())
         else:
-            allowed = request.headers.get("authorization") == f"Basic {_pair()}"
+            known = request.headers.get("authorization")
+            allowed = known == f"Basic {_pair()}" or (self.anonymous and known is None)
             scopes = tuple(request.url.params.get_list("scope"))
         if not allowed:
             return httpx2.Response(401)

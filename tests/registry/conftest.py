@@ -1,5 +1,6 @@
 """The same tests run against the registry in memory and against real ones."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,7 +10,9 @@ import stamina
 
 from tests.fakes.registry import FakeRegistry
 from tests.parts import registry as parts
-from tests.registry.world import World, wait_for_expiry
+from tests.registry.world import World
+
+SHORT_LIFE_SECONDS = 4
 
 real = pytest.mark.real
 
@@ -77,5 +80,10 @@ def _real(started: AbstractContextManager[parts.RunningRegistry]) -> Iterator[Wo
         if registry.tokens is None:
             yield World(host=registry.host)
             return
-        registry.tokens.life = 2
-        yield World(host=registry.host, expire=wait_for_expiry, identity_token=registry.tokens.identity_token)
+        tokens = registry.tokens
+        yield World(
+            host=registry.host,
+            shorten=lambda: setattr(tokens, "life", SHORT_LIFE_SECONDS),
+            expire=lambda: time.sleep(SHORT_LIFE_SECONDS),
+            identity_token=tokens.identity_token,
+        )

@@ -1,7 +1,6 @@
 """A registry as the tests see it, in memory or real: its host, what was sent to it, and clients for it."""
 
 import io
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,11 +64,15 @@ class Recorder(httpx2.BaseTransport):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """A registry. `fresh` makes a transport to it; `expire` makes every token worthless."""
+    """A registry. `fresh` makes a transport to it.
+
+    `expire` makes every token worthless; a real registry's tokens end by the clock, after `shorten`.
+    """
 
     host: str
     fresh: Callable[[], httpx2.BaseTransport] = httpx2.HTTPTransport
     expire: Callable[[], None] = lambda: None
+    shorten: Callable[[], None] = lambda: None
     identity_token: str = ""
 
     def visit(self, logins: Logins | None = None, **access: Any) -> "Visit":
@@ -115,8 +118,3 @@ class Visit:
 def small_image(folder: Path, *contents: bytes) -> Image:
     """An image of one layer per content."""
     return image_of(folder, [tar_of([entry("file", content)]) for content in contents or (b"one", b"two")])
-
-
-def wait_for_expiry() -> None:
-    """Real tokens end by the clock."""
-    time.sleep(2.1)
