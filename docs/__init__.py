@@ -1,0 +1,1 @@
+"""The project's words; what is generated of them is made by `docs.reference.generate`."""

@@ -1,0 +1,40 @@
+"""What the code cannot say of itself: a line for each key and variable. None is missing or spare."""
+
+KEYS = {
+    "image": "The image's repository, such as `ghcr.io/acme/shop`, without a tag. `{bin}` in it stands for "
+    "the binary. `--push` needs it.",
+    "link": "How the program is linked. `auto` is static where nothing needs a shared library at run time.",
+    "base": "What the image stands on: `auto`, `scratch`, `fitted`, `distroless`, `debian`, an image "
+    "reference, or `oci:DIR[:TAG]`.",
+    "optimize": "What is added to cargo's profile. Without it: one codegen unit, and no symbols. `speed` "
+    'adds fat LTO, `size` also `opt-level = "s"`, `off` adds nothing at all.',
+    "args": "The program's default arguments, the image's Cmd. What stands behind `--` in `ferrule run` "
+    "replaces them.",
+    "ports": 'Ports that the program listens on, such as `3000` or `"53/udp"`. The health path is asked on '
+    "the first TCP port.",
+    "health": 'How the program says that it is well: `{ path = "/health" }`, with a `port` where it is '
+    "another, or `{ command = [...] }`, a program inside the image and its arguments.",
+    "files": 'Files and folders to take along, such as `{ from = "static", to = "/app/static" }`. `from` is '
+    "looked up from the package's folder and must stay inside the workspace.",
+    "workdir": "The folder that the program starts in.",
+    "user": "Who runs the program, as numbers: `UID` or `UID:GID`.",
+    "stop-signal": "The signal that asks the program to stop.",
+    "env": "Variables of the image, by name.",
+    "labels": "Labels of the image, by key. They win over those that are taken from Cargo.toml.",
+}
+"""Key of `[package.metadata.ferrule]` → what it means."""
+
+OWN_FILE = {
+    "mirrors": "The registry that names use → the one that is asked in its place when reading.",
+    "insecure": "Hosts, with or without a port, that are spoken to without TLS. This machine always is.",
+    "ca-file": "A file with certificates in PEM form that are believed beside the machine's own.",
+}
+"""Key of the user's own config.toml → what it means."""
+
+VARIABLES = {
+    "FERRULE_CACHE_DIR": "The folder for layers and downloaded blobs, instead of `ferrule` in the user's "
+    "cache folder. It may be deleted at any time.",
+    "FERRULE_CA_FILE": "Like `ca-file` in the user's own file, which it beats.",
+    "SOURCE_DATE_EPOCH": "Seconds since 1970 for every time in the image, which is otherwise 0.",
+}
+"""Variable without a flag → what it means."""
