@@ -12,13 +12,20 @@ DT_NEEDED, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT, DT_SONAME, DT_RPATH, DT_RU
     *(1, 5, 6, 10, 11, 14, 15),
     29,
 )
+DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = (*range(0x6FFFFFFC, 0x70000000), 0x6FFFFFFB)
+DF_1_PIE, VER_FLG_WEAK = 0x08000000, 2
+DT_VERSYM, DT_VERDEF, DT_VERNEED = 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE
 STRTAB, DYNAMIC, DYNSYM, VERDEF, VERNEED, VERSYM = 3, 6, 11, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 GLIBC_LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Elf:
-    """What the file is to say. `versions` is library → version → a symbol that wants it."""
+    """What the file is to say. `versions` is library → version → a symbol that wants it.
+
+    Those of `weak` are marked as needless; `pie` marks a program, and `sections=False` leaves out the section
+    headers.
+    """
 
     machine: int = X86_64
     bits: int = 64
@@ -30,6 +37,10 @@ class Elf:
     runpath: str | None = None
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defines: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    weak: frozenset[str] = frozenset()
+    pie: bool = False
+    sections: bool = True
 
     def bytes(self) -> bytes:
         """The file."""
@@ -77,7 +88,8 @@ class _File:
         for blob in blobs:
             places.append(start)
             start += len(blob) + (-len(blob) % 8)
-        dynamic = self._dynamic(tags, places, len(strings)) if tags or elf.interpreter else b""
+        wanted = tags or elf.interpreter or elf.pie
+        dynamic = self._dynamic(tags, places, len(strings)) if wanted else b""
         places.append(start)
         blobs.append(dynamic)
         interpreter = (elf.interpreter or "").encode() + b"\0"
@@ -100,8 +112,16 @@ class _File:
         for position, (name, versions) in enumerate(libraries):
             auxiliary = b""
             for place, (version, symbol) in enumerate(versions.items()):
+                flags = 2 if version in self.elf.weak else 0
                 following = 16 if place + 1 < len(versions) else 0
-                auxiliary += self.pack("IHHII", 0, 0, number, self.string(version), following)
+                auxiliary += self.pack(
+                    "IHHII",
+                    0,
+                    VER_FLG_WEAK * (version in self.elf.weak),
+                    number,
+                    self.string(version),
+                    following,
+                )
                 text = self.string(symbol)
                 symbols += (
                     self.pack("IBBHQQ", text, 0x12, 0, 0, 0, 0)
@@ -129,9 +149,16 @@ class _File:
             (DT_STRSZ, size),
             (DT_SYMTAB, places[1]),
             (DT_SYMENT, symbol),
+            *self._version_tags(places),
+            (DT_FLAGS_1, DF_1_PIE * self.elf.pie),
             (0, 0),
         ]
-        return b"".join(self.pack(2 * self.word, tag, value) for tag, value in (*tags, *table))
+        return b"".join(self.pack(2 * self.word, tag, value) for tag, value in (*tags, *table, (0, 0)))
+
+    def _version_tags(self, places: list[int]) -> list[tuple[int, int]]:
+        needs = ((DT_VERNEED, places[3]), (DT_VERNEEDNUM, len(self.elf.versions)))
+        defines = ((DT_VERDEF, places[4]), (DT_VERDEFNUM, len(self.elf.defines)))
+        return [*(needs if self.elf.versions else ()), *(defines if self.elf.defines else ())]
 
     def _segments(self, interp_at: int, interp: int, dynamic_at: int, dynamic: int, end: int) -> list[bytes]:
         wanted = [(PT_LOAD, 0, end)]
@@ -147,12 +174,12 @@ class _File:
     def _header(self, segments: int, sections_at: int) -> bytes:
         elf = self.elf
         marks = bytes((2 if self.wide else 1, 1 if elf.order == "<" else 2, 1, 0))
-        kind = ET_DYN if elf.soname or elf.interpreter else ET_EXEC
+        kind = ET_DYN if elf.soname or elf.interpreter or elf.pie else ET_EXEC
         each = (64, 56, 64) if self.wide else (52, 32, 40)
         return (b"\x7fELF" + marks + bytes(8)) + self.pack(
             f"HHI{self.word * 3}IHHHHHH",
-            *(kind, elf.machine, 1, 0, each[0], sections_at, 0),
-            *(each[0], each[1], segments, each[2], 8, 7),
+            *(kind, elf.machine, 1, 0, each[0], sections_at if elf.sections else 0, 0),
+            *(each[0], each[1], segments, each[2], *((8, 7) if elf.sections else (0, 0))),
         )
 
     def _sections(
