@@ -68,8 +68,12 @@ class RunFailedError(FerruleError):
     exit_code = 125
 
 
-class UserInterruptError(FerruleError):
-    """Ctrl-C, or SIGTERM to ferrule itself."""
+class UserInterruptError(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM to ferrule itself; no `except Exception` on the way may hold it up.
+
+    A class of its own: CPython ends by the signal when a plain KeyboardInterrupt passes through `exec`, as
+    it may in a dataclass that is being made, even where it is handled later.
+    """
 
     exit_code = 130
 

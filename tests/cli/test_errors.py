@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cli.main import run
+from ferrule.cli.app import run
 from tests.fakes import images
 from tests.projects import HELLO, manifest, write_project
 

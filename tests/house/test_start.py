@@ -6,11 +6,11 @@ import sys
 ALLOWED = {"ferrule", "click", "typing_extensions", "colorama"}
 """Top-level packages outside the standard library that `ferrule --help` may import."""
 
-OURS = {"ferrule", "ferrule.cli", "ferrule.cli.main", "ferrule.errors"}
+OURS = {"ferrule", "ferrule.cli", "ferrule.cli.app", "ferrule.errors"}
 
 
 def imported_by(*arguments: str) -> set[str]:
-    code = f"import sys; from ferrule.cli.main import run; run({list(arguments)!r})"
+    code = f"import sys; from ferrule.cli.app import run; run({list(arguments)!r})"
     argv = (sys.executable, "-X", "importtime", "-c", code)
     finished = subprocess.run(argv, capture_output=True, text=True, check=True)
     rows = [

@@ -16,7 +16,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.types import Parsed
-from ferrule.errors import FerruleError, RunFailedError, UserInterruptError
+from ferrule.errors import FerruleError, RunFailedError
 from ferrule.values import parse_env, parse_published_port
 
 RUN_FLAGS = (
@@ -74,8 +74,6 @@ def command(**given: Any) -> int:
             request = project_request({**given, "project": place, "env": (), "image": None})
             return run_project(context, request, options)
         return run_image(context, given["what"], options)
-    except UserInterruptError:
-        raise
     except FerruleError as error:
         raise RunFailedError(error.message, hint=error.hint) from error
     finally:

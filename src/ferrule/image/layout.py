@@ -53,8 +53,6 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
         descriptor = _choose(_read_index(folder), tag, folder)
         if descriptor.media_type in INDEXES:
             descriptor = choose_manifest(parse_index(_read(store, descriptor)), platform)
-        if descriptor.media_type not in MANIFESTS:
-            raise LayoutError(f"{folder} holds {descriptor.media_type}, which is no image")
         manifest_bytes = _read(store, descriptor)
         manifest = parse_manifest(manifest_bytes)
         config_bytes = _read(store, manifest.config)

@@ -1,0 +1,89 @@
+"""The command `ferrule`: finds the verb and turns every failure into an error line, a hint and an exit code."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from ferrule import __version__
+from ferrule.errors import FerruleError, InvalidValueError, UserInterruptError
+
+VERBS = {
+    "plan": ("ferrule.cli.plan:command", "Say what would be built, on which base, and why. Changes nothing."),
+    "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
+    "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
+    "inspect": ("ferrule.cli.inspect:command", "Say what a binary links and where it can run."),
+}
+"""Verb → where its command is, imported when it is called, and its line in `--help`."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are asked for: `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of a first use."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="ferrule")
+def ferrule() -> None:
+    """From a Cargo project to a tiny, reproducible container image.
+
+    No Docker daemon, no Dockerfile. Start with `ferrule plan`, then `ferrule build`.
+    """
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and give the exit code; every failure becomes an error line and a hint."""
+    try:
+        result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        return _fail(error.format_message(), _usage_hint(error), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", "", UserInterruptError.exit_code)
+    except InvalidValueError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except FerruleError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone; that is not worth a word.
+        sys.stderr.close()
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _usage_hint(error: click.UsageError) -> str:
+    hint = getattr(error, "hint", "")
+    path = error.ctx.command_path if error.ctx else "ferrule"
+    return hint or f"see {path} --help"
+
+
+def _fail(message: str, hint: str, code: int) -> int:
+    colour = sys.stderr.isatty()
+    label = "\x1b[31;1merror:\x1b[0m" if colour else "error:"
+    sys.stderr.write(f"{label} {' '.join(message.split())}\n")
+    if hint:
+        sys.stderr.write(
+            f"{'hint:' if not colour else chr(27) + '[36mhint:' + chr(27) + '[0m'} {' '.join(hint.split())}\n"
+        )
+    return code
