@@ -38,7 +38,6 @@ class Elf:
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defines: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
-    weak: frozenset[str] = frozenset()
     pie: bool = False
     sections: bool = True
 
@@ -112,16 +111,9 @@ class _File:
         for position, (name, versions) in enumerate(libraries):
             auxiliary = b""
             for place, (version, symbol) in enumerate(versions.items()):
-                flags = 2 if version in self.elf.weak else 0
+                flags = VER_FLG_WEAK if version in self.elf.weak else 0
                 following = 16 if place + 1 < len(versions) else 0
-                auxiliary += self.pack(
-                    "IHHII",
-                    0,
-                    VER_FLG_WEAK * (version in self.elf.weak),
-                    number,
-                    self.string(version),
-                    following,
-                )
+                auxiliary += self.pack("IHHII", 0, flags, number, self.string(version), following)
                 text = self.string(symbol)
                 symbols += (
                     self.pack("IBBHQQ", text, 0x12, 0, 0, 0, 0)
