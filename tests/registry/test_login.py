@@ -211,7 +211,7 @@ def test_a_realm_that_redirects_gets_no_second_request(tmp_path: Path) -> None:
     registry = FakeRegistry(auth="bearer")
     moved = httpx2.Response(307, headers={"location": "https://thief.example.com/token"})
     registry.answers.append(("GET /token", moved))
-    with pytest.raises(RegistryError, match="the token server of .* answers 307"):
+    with pytest.raises(RegistryError, match=r"the token server of .* answers 307"):
         fake_world(registry).visit(Table(login=KEEPER)).pull("acme/shop", tmp_path / "store")
 
 

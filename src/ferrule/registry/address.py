@@ -1,5 +1,6 @@
 """Where a registry sends us: the address asked and a Location go in, a safe address comes out."""
 
+import re
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from ferrule.errors import RegistryError
@@ -7,6 +8,8 @@ from ferrule.registry.access import Site
 
 PORTS = {"http": 80, "https": 443}
 MAX_LOCATION = 16 << 10
+
+_WRITTEN = re.compile(r"[!-~]*")
 
 
 def is_at(site: Site, url: str) -> bool:
@@ -21,7 +24,7 @@ def resolve(registry: str, base: str, location: str) -> str:
     """
     try:
         old, new = urlsplit(base), urlsplit(urljoin(base, location[:MAX_LOCATION]))
-        usable = _origin(new)[0] in PORTS and bool(new.hostname)
+        usable = _origin(new)[0] in PORTS and bool(new.hostname) and bool(_WRITTEN.fullmatch(location))
     except ValueError:
         usable = False
     if not usable:

@@ -8,7 +8,7 @@ MAX_HEADER = 8 << 10
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # A bare value may hold more than RFC 9110 allows: some servers leave the quotes of a URL away.
-_PARAMETER = re.compile(rf'({_NAME})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*(?=,|$)')
+_PARAMETER = re.compile(rf'({_NAME})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"=][^\s,"]*))[ \t]*(?=,|$)')
 _SCHEME = re.compile(rf"({_NAME})(?:[ \t]+|(?=,|$))")
 _OPAQUE = re.compile(r"[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)")
 _SEPARATOR = re.compile(r"[ \t,]*")
