@@ -4,18 +4,29 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ferrule.base.known import bases_that_run
-from ferrule.elf.closure import closure
+from ferrule.elf.closure import Closure, closure
 from ferrule.elf.facts import Binary, read_binary, undefined_symbols
 from ferrule.elf.files import Files
 
-CODE = (".text", ".init", ".fini", ".plt")
-READ_ONLY = (".rodata", ".gcc_except_table", ".eh_frame", ".data.rel.ro")
-DEBUG = (".debug", ".zdebug", ".symtab", ".strtab")
+CONTENTS = {
+    "data": (".data", ".tdata", ".got", ".init_array", ".fini_array", ".preinit_array"),
+    "code": (".text", ".init", ".fini", ".plt"),
+    "read-only data": (".rodata", ".gcc_except_table", ".eh_frame", ".data.rel.ro"),
+    "linking": (".rel", ".dyn", ".gnu.", ".hash", ".interp"),
+    "symbols and debug": (".debug", ".zdebug", ".symtab", ".strtab", ".gnu_debug"),
+}
+"""What bytes are for → how the names of such sections begin; the longest beginning decides."""
+
+OTHER, REST = "other sections", "headers and padding"
+SHOWN_IN_ORDER = ("code", "read-only data", "data", "linking", "symbols and debug", OTHER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NeededLibrary:
-    """A library that the loader maps, who asks for it, and where it is here; None when it is not."""
+    """A library that the loader maps, who asks for it, and where it is here; None when it is not.
+
+    The loader itself is described the same way.
+    """
 
     name: str
     wanted_by: str
@@ -26,12 +37,13 @@ class NeededLibrary:
 class BinaryReport:
     """Everything that `inspect` says of a binary. Sizes in bytes; `sizes` is by kind of content.
 
-    `glibc_because` are the symbols that want the highest glibc version.
+    `loader` is None for a static binary; `glibc_because` are the symbols that want the highest glibc version.
     """
 
     binary: Binary
     link: str
     link_reason: str
+    loader: NeededLibrary | None
     libraries: tuple[NeededLibrary, ...]
     glibc_because: tuple[str, ...]
     sizes: tuple[tuple[str, int], ...]
@@ -41,11 +53,13 @@ class BinaryReport:
 def inspect_binary(path: Path, files: Files) -> BinaryReport:
     """Read the binary and look its libraries up in `files`. Raises `BinaryError` when it is none."""
     binary = read_binary(path)
+    found = closure(binary, files, origin=PurePosixPath(path.resolve().parent))
     return BinaryReport(
         binary=binary,
         link="static" if binary.is_static else "dynamic",
         link_reason=_link_reason(binary),
-        libraries=_libraries(binary, files, PurePosixPath(path.absolute().parent)),
+        loader=_loader(binary, found),
+        libraries=_libraries(found),
         glibc_because=_who_needs(path, binary.glibc),
         sizes=_sizes(binary),
         bases=bases_that_run(binary),
@@ -54,16 +68,20 @@ def inspect_binary(path: Path, files: Files) -> BinaryReport:
 
 def _link_reason(binary: Binary) -> str:
     if binary.is_static:
-        return "no PT_INTERP and no DT_NEEDED"
+        return f"no PT_INTERP and no DT_NEEDED{' (static-pie)' if binary.relocatable else ''}"
     if binary.interpreter is None:
         return f"no PT_INTERP, but DT_NEEDED names {', '.join(binary.needed)}: it would crash"
-    return f"PT_INTERP is {binary.interpreter}"
+    return "PT_INTERP names a loader"
 
 
-def _libraries(binary: Binary, files: Files, origin: PurePosixPath) -> tuple[NeededLibrary, ...]:
-    if binary.is_static:
-        return ()
-    found = closure(binary, files, origin=origin)
+def _loader(binary: Binary, found: Closure) -> NeededLibrary | None:
+    if binary.interpreter is None:
+        return None
+    path = found.interpreter.path if found.interpreter else None
+    return NeededLibrary(name=binary.interpreter, wanted_by=binary.path.name, path=path)
+
+
+def _libraries(found: Closure) -> tuple[NeededLibrary, ...]:
     here = [NeededLibrary(name=lib.name, wanted_by=lib.wanted_by, path=lib.path) for lib in found.libraries]
     gone = [NeededLibrary(name=lib.name, wanted_by=lib.wanted_by, path=None) for lib in found.missing]
     return (*here, *gone)
@@ -78,19 +96,16 @@ def _who_needs(path: Path, glibc: str | None) -> tuple[str, ...]:
 
 
 def _sizes(binary: Binary) -> tuple[tuple[str, int], ...]:
-    """Bytes in the file by kind; what belongs to no section is `headers and padding`."""
-    sums = dict.fromkeys(("code", "read-only data", "data", "symbols and debug", "other sections"), 0)
+    """Bytes in the file by what they are for; what belongs to no section comes last."""
+    sums = dict.fromkeys(SHOWN_IN_ORDER, 0)
     for section in binary.sections:
-        sums[_kind(section.name)] += section.file_size
+        sums[_content(section.name)] += section.file_size
     rest = binary.size - sum(sums.values())
-    return (*((kind, count) for kind, count in sums.items() if count), ("headers and padding", max(0, rest)))
+    return (*((content, count) for content, count in sums.items() if count), (REST, max(0, rest)))
 
 
-def _kind(name: str) -> str:
-    if name.startswith(CODE):
-        return "code"
-    if name.startswith(READ_ONLY):
-        return "read-only data"
-    if name.startswith((".data", ".tdata", ".got", ".init_array", ".fini_array")):
-        return "data"
-    return "symbols and debug" if name.startswith(DEBUG) else "other sections"
+def _content(name: str) -> str:
+    fitting = {
+        start: content for content, starts in CONTENTS.items() for start in starts if name.startswith(start)
+    }
+    return fitting[max(fitting, key=len)] if fitting else OTHER
