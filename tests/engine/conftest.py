@@ -26,11 +26,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
 
 
 @pytest.fixture
-def docker(daemon: DockerEngine) -> Iterator[Docker]:
+def docker(daemon: DockerEngine) -> Docker:
     http = DockerHttp(parse_address(daemon.env["DOCKER_HOST"]))
     http.connect()
-    yield Docker(http)
-    http.close()
+    return Docker(http)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Self, overload
+from urllib.parse import quote
 
 from ferrule.engine.docker_address import find_address
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
@@ -45,7 +46,7 @@ class Docker:
     def has(self, name: str) -> bool:
         """Whether an image of this name or digest is there."""
         try:
-            self._http.json("GET", f"/images/{name}/json")
+            self._http.json("GET", f"/images/{quote(name, safe='/:@')}/json")
         except DockerRefusalError as error:
             if error.status == 404:
                 return False
@@ -62,7 +63,7 @@ class Docker:
             params=params,
             content=_chunks(archive),
             kind="application/x-tar",
-            patient=True,
+            seconds=None,
         ) as answer:
             for line in answer.iter_lines():
                 loaded += _loaded(line)
@@ -132,7 +133,7 @@ class DockerRun:
         self._reader.join()
         if self._failure is not None:
             raise self._failure
-        with self._http.stream("POST", f"{self._path}/wait", patient=True) as answer:
+        with self._http.stream("POST", f"{self._path}/wait", seconds=None) as answer:
             answer.read()
             try:
                 return int(answer.json()["StatusCode"])
@@ -169,11 +170,12 @@ class DockerRun:
     def _read(self) -> None:
         params = {"stream": "1", "stdout": "1", "stderr": "1"}
         try:
-            with self._http.stream("POST", f"{self._path}/attach", params=params, patient=True) as answer:
+            with self._http.stream("POST", f"{self._path}/attach", params=params, seconds=None) as answer:
                 self._attached.set()
-                if not copy_output(answer.iter_raw(), *self._streams):
+                chunks = answer.iter_raw()
+                if not copy_output(chunks, *self._streams):
                     self.stop()  # nobody reads us any more
-                    for _ in answer.iter_raw():
+                    for _ in chunks:
                         pass
         except FerruleError as error:
             self._failure = error

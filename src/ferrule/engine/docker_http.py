@@ -3,10 +3,11 @@
 A transport of its own: it never leaves this machine (a socket, or a port on loopback).
 """
 
-import errno
 import json
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -33,14 +34,14 @@ class DockerHttp:
 
     def __init__(self, address: DockerAddress) -> None:
         self._address = address
-        transport = (
-            httpx2.HTTPTransport(uds=str(address.socket)) if address.socket else httpx2.HTTPTransport()
+        transport = httpx2.HTTPTransport(
+            uds=str(address.socket) if address.socket else None,
+            # A connection costs nothing here, and one that is kept would have to be given back.
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
-        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
         self._client = httpx2.Client(
             transport=transport,
             base_url=address.url,
-            timeout=timeout,
             trust_env=False,
             follow_redirects=False,
         )
@@ -48,7 +49,9 @@ class DockerHttp:
 
     def connect(self) -> None:
         """Ask whether it is there, and speak its newest version from now on. Raises `EngineError`."""
-        with self.stream("GET", "/_ping") as answer:
+        if self._address.socket is not None:
+            self._knock(self._address.socket)
+        with self.stream("GET", "/_ping", seconds=CONNECT_SECONDS) as answer:
             answer.read()
             version = answer.headers.get("api-version", "")
         if not version.replace(".", "").isdecimal():
@@ -81,19 +84,29 @@ class DockerHttp:
         params: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
         kind: str = "application/json",
-        patient: bool = False,
+        seconds: float | None = ANSWER_SECONDS,
     ) -> AbstractContextManager[httpx2.Response]:
-        """An answer to be read piece by piece. `patient`: it may take for ever, as a program does."""
-        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS) if patient else self._client.timeout
+        """An answer to be read piece by piece. `seconds` None: it may take for ever, as a program does."""
+        timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
         headers = {"Content-Type": kind} if content is not None else {}
         request = self._client.build_request(
             method, self._prefix + path, params=params, content=content, headers=headers, timeout=timeout
         )
         return self._send(request)
 
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
+    def _knock(self, path: Path) -> None:
+        """Tells a socket that is not there from one that is not ours; httpcore2 leaks one that fails."""
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(CONNECT_SECONDS)
+                client.connect(str(path))
+        except PermissionError as error:
+            raise EngineError(
+                f"docker's socket {self._address.text} is not for this user",
+                hint="add the user to the group docker, or use --engine sandbox",
+            ) from error
+        except OSError as error:
+            raise self._silent() from error
 
     @contextmanager
     def _send(self, request: httpx2.Request) -> Iterator[httpx2.Response]:
@@ -107,16 +120,10 @@ class DockerHttp:
             finally:
                 answer.close()
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise self._silent(error) from error
+            raise self._silent() from error
 
-    def _silent(self, error: Exception) -> EngineError:
-        denied = _errno(error) in (errno.EACCES, errno.EPERM)
-        if denied:
-            return EngineError(
-                f"docker's socket {self._address.text} is not for this user",
-                hint="add the user to the group docker, or use --engine sandbox",
-            )
-        hint = "start docker, set DOCKER_HOST, or use --engine sandbox"
+    def _silent(self) -> EngineError:
+        hint = "start docker, or set DOCKER_HOST; `ferrule run` can use --engine sandbox"
         return EngineError(f"docker does not answer at {self._address.text}", hint=hint)
 
 
@@ -126,12 +133,3 @@ def _message(answer: httpx2.Response) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         text = answer.text or answer.reason_phrase
     return " ".join(text.split())[:2000]
-
-
-def _errno(error: BaseException | None) -> int | None:
-    """The errno of the first system call that failed, which HTTP's exceptions are made of."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno:
-            return error.errno
-        error = error.__cause__ or error.__context__
-    return None

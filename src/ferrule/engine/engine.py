@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,26 +84,42 @@ def run(engine: Engine, request: RunRequest, *, stdout: BinaryIO, stderr: Binary
 
     Ctrl-C and SIGTERM send the program its stop signal, a second one ends it; its exit code counts.
     """
-    with engine.start(request, stdout=stdout, stderr=stderr) as running, stopped_by_signals(running):
+    with attended(engine, request, stdout=stdout, stderr=stderr) as running:
         return running.wait()
 
 
 @contextmanager
-def stopped_by_signals(running: Running) -> Iterator[None]:
-    """While the block lasts, Ctrl-C and SIGTERM stop the program instead of us (in the main thread only)."""
+def attended(engine: Engine, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> Iterator[Running]:
+    """A started program that Ctrl-C and SIGTERM stop instead of us, in the main thread.
+
+    Before it has started they raise KeyboardInterrupt, and nothing is left of it.
+    """
+    started: list[Running] = []
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if not started:
+            raise KeyboardInterrupt
+        started[0].stop()
+
+    with (
+        _handled_by(stop),
+        engine.start(request, stdout=stdout, stderr=stderr) as running,
+    ):
+        started.append(running)
+        yield running
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        running.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def choose(name: str) -> Engine:

@@ -126,7 +126,7 @@ class _Layer:
             raise ValueError("a name in it has a NUL character")
         if name == OPAQUE:
             self._clear(self._root.place(folder, follow=True))
-        elif name.startswith(f"{WHITEOUT}{WHITEOUT}"):
+        elif f"/{WHITEOUT}{WHITEOUT}" in f"/{member.name}":
             return  # notes of an older file system, nothing to do
         elif name.startswith(WHITEOUT):
             self._hide(folder, name.removeprefix(WHITEOUT))

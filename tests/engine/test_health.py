@@ -1,0 +1,96 @@
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ferrule.engine.health import wait_healthy
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[int]:
+    """A server that gives one answer after the other, the last one for ever; yields its port."""
+    server = socket.create_server(("127.0.0.1", 0))
+    left = list(answers)
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(4096)
+                client.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+
+
+def status(code: int) -> bytes:
+    return f"HTTP/1.1 {code} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("code", [200, 204, 302, 399])
+def test_a_status_below_400_is_well(code: int) -> None:
+    with answering(status(code)) as port:
+        answer = wait_healthy(port, "/health", within=5, ended=lambda: False)
+    assert (answer.healthy, answer.status, answer.reason) == (True, code, "")
+
+
+def test_it_asks_again_until_the_answer_is_good() -> None:
+    with answering(status(503), b"", status(500), status(200)) as port:
+        answer = wait_healthy(port, "/", within=5, ended=lambda: False)
+    assert (answer.healthy, answer.status) == (True, 200)
+
+
+def test_a_program_that_stays_unwell_is_named_with_its_status() -> None:
+    with answering(status(503)) as port:
+        answer = wait_healthy(port, "/", within=0.2, ended=lambda: False)
+    assert (answer.healthy, answer.status, answer.reason) == (False, 503, "it answers 503")
+    assert 0.2 <= answer.seconds < 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"), [(b"SSH-2.0-x\r\n", "does not answer in HTTP"), (b"", "does not answer in HTTP")]
+)
+def test_other_protocols_are_not_well(said: bytes, reason: str) -> None:
+    with answering(said) as port:
+        answer = wait_healthy(port, "/", within=0.1, ended=lambda: False)
+    assert not answer.healthy
+    assert reason in answer.reason
+
+
+def test_a_port_without_anybody_is_named() -> None:
+    port = free_port()
+    answer = wait_healthy(port, "/", within=0.1, ended=lambda: False)
+    assert answer.reason == f"nothing listens on port {port}"
+
+
+def test_it_stops_as_soon_as_the_program_has_ended() -> None:
+    started = time.monotonic()
+    answer = wait_healthy(free_port(), "/", within=30, ended=lambda: time.monotonic() - started > 0.1)
+    assert (answer.healthy, answer.reason) == (False, "the program ended")
+    assert time.monotonic() - started < 2
+
+
+def test_a_server_that_never_answers_does_not_hold_us() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answer = wait_healthy(silent.getsockname()[1], "/", within=0.3, ended=lambda: False)
+    assert (answer.healthy, answer.reason) == (False, "it takes too long to answer")
+    assert answer.seconds < 2

@@ -1,0 +1,304 @@
+"""Layers of every kind, the hostile ones too, become a folder and never touch anything else."""
+
+import contextlib
+import gzip
+import os
+import stat
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ferrule.engine.unpack import unpack
+from ferrule.errors import ImageError
+from ferrule.image.layout import read_layout
+from tests.fakes.images import AMD64, entry, folder, hard_link, image_of, link, tar_of
+from tests.parts.bases import base_layout
+from tests.parts.debian import run
+from tests.parts.need import need
+
+Entry = tuple[tarfile.TarInfo, bytes]
+
+
+def unpacked(place: Path, *layers: list[Entry]) -> Path:
+    """The root that the layers add up to, in a folder beside others that must stay empty."""
+    image = image_of(place / "image", [tar_of(layer) for layer in layers])
+    root = place / "a" / "root"
+    root.mkdir(parents=True)
+    try:
+        unpack(image, root)
+    finally:
+        assert [path.name for path in (place / "a").iterdir()] == ["root"]
+        assert {path.name for path in place.iterdir()} <= {"a", "image", "outside"}
+    return root
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every path below the root, with its content, `/` for a folder, or `-> target`."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        else:
+            found[name] = "/" if path.is_dir() else path.read_text() if path.is_file() else "?"
+    return found
+
+
+def test_files_folders_and_links_are_made(tmp_path: Path) -> None:
+    root = unpacked(
+        tmp_path,
+        [folder("d"), entry("d/f", b"1"), link("l", "d/f"), hard_link("h", "d/f"), entry("x/y/z", b"2")],
+    )
+    assert tree(root) == {
+        "d": "/",
+        "d/f": "1",
+        "l": "-> d/f",
+        "h": "1",
+        "x": "/",
+        "x/y": "/",
+        "x/y/z": "2",
+    }
+    assert (root / "h").stat().st_ino == (root / "d/f").stat().st_ino
+
+
+def test_modes_and_times_are_the_layers(tmp_path: Path) -> None:
+    root = unpacked(
+        tmp_path,
+        [folder("./", 0o711), folder("tmp", 0o1777), entry("f", mode=0o4751, mtime=1234), entry("p/q")],
+    )
+    assert stat.S_IMODE(root.stat().st_mode) == 0o711
+    assert stat.S_IMODE((root / "tmp").stat().st_mode) == 0o1777
+    assert stat.S_IMODE((root / "f").stat().st_mode) == 0o4751
+    assert stat.S_IMODE((root / "p").stat().st_mode) == 0o755
+    assert (root / "f").stat().st_mtime == 1234
+
+
+def test_implied_folders_can_be_entered_whatever_our_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        root = unpacked(tmp_path, [entry("p/q")])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((root / "p").stat().st_mode) == 0o755
+    assert stat.S_IMODE((root / "p/q").stat().st_mode) == 0o644
+
+
+def test_root_gives_files_to_their_owners(tmp_path: Path) -> None:
+    need(os.geteuid() == 0, "root, who can give files away")
+    root = unpacked(tmp_path, [entry("f", uid=1, gid=2), link("l", "f"), folder("d", uid=3, gid=4)])
+    assert ((root / "f").stat().st_uid, (root / "f").stat().st_gid) == (1, 2)
+    assert ((root / "d").stat().st_uid, (root / "d").stat().st_gid) == (3, 4)
+
+
+def test_a_later_layer_replaces_what_stands_there(tmp_path: Path) -> None:
+    below = [folder("d"), entry("d/f", b"old"), entry("g", b"old"), link("l", "g"), folder("both", 0o700)]
+    above = [entry("d", b"now a file"), folder("g"), entry("l", b"now a file"), folder("both", 0o755)]
+    root = unpacked(tmp_path, below, above)
+    assert tree(root) == {"d": "now a file", "g": "/", "l": "now a file", "both": "/"}
+    assert stat.S_IMODE((root / "both").stat().st_mode) == 0o755
+
+
+def test_a_folder_keeps_what_a_lower_layer_put_into_it(tmp_path: Path) -> None:
+    assert set(tree(unpacked(tmp_path, [entry("d/a")], [folder("d"), entry("d/b")]))) == {"d", "d/a", "d/b"}
+
+
+def test_a_whiteout_removes_what_is_below(tmp_path: Path) -> None:
+    below = [entry("d/a"), entry("d/b"), entry("e/f/g"), link("l", "/d")]
+    root = unpacked(tmp_path, below, [entry("d/.wh.a"), entry(".wh.e"), entry(".wh.l"), entry(".wh.none")])
+    assert set(tree(root)) == {"d", "d/b"}
+
+
+def test_a_whiteout_leaves_what_its_own_layer_brings(tmp_path: Path) -> None:
+    root = unpacked(
+        tmp_path, [entry("d/old")], [entry("d/new", b"1"), entry(".wh.d"), entry("f"), entry(".wh.f")]
+    )
+    assert tree(root) == {"d": "/", "d/new": "1", "f": ""}
+
+
+def test_an_opaque_folder_keeps_only_its_own_layers_files(tmp_path: Path) -> None:
+    below = [entry("d/a"), entry("d/sub/deep"), link("d/l", "a")]
+    above = [entry("d/new", b"1"), entry("d/sub/own", b"2"), entry("d/.wh..wh..opq")]
+    root = unpacked(tmp_path, below, above)
+    assert tree(root) == {"d": "/", "d/new": "1", "d/sub": "/", "d/sub/own": "2"}
+
+
+def test_notes_of_aufs_are_no_files(tmp_path: Path) -> None:
+    root = unpacked(tmp_path, [entry(".wh..wh.plnk/1"), folder(".wh..wh.aufs"), entry("f")])
+    assert tree(root) == {"f": ""}
+
+
+def test_links_in_the_way_lead_inside(tmp_path: Path) -> None:
+    root = unpacked(
+        tmp_path,
+        [folder("usr/lib"), link("lib", "usr/lib"), link("abs", "/usr/lib"), link("up", "../../../usr/lib")],
+        [entry("lib/a"), entry("abs/b"), entry("up/c"), entry("usr/../usr/lib/d")],
+    )
+    assert sorted(path.name for path in (root / "usr/lib").iterdir()) == ["a", "b", "c", "d"]
+    assert (root / "lib").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["../outside/x", "/../../outside/x", "a/../../../outside/x"])
+def test_dots_end_at_the_root(tmp_path: Path, name: str) -> None:
+    assert (unpacked(tmp_path, [entry(name, b"1")]) / "outside" / "x").read_text() == "1"
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "f").write_text("ours")
+    (outside / "f").chmod(0o600)
+    evil = [
+        link("d", str(outside)),
+        entry("d/f", b"theirs", mode=0o777),
+        link("f", str(outside / "f")),
+        entry("f", b"theirs", mode=0o777),
+        link("m", str(outside)),
+        folder("m", 0o777),
+        link("w", str(outside)),
+    ]
+    unpacked(tmp_path, evil, [entry("w/.wh.f"), entry("w/.wh..wh..opq")])
+    assert [path.name for path in outside.iterdir()] == ["f"]
+    assert (outside / "f").read_text() == "ours"
+    assert stat.S_IMODE((outside / "f").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("target", ["/outside/secret", "../../outside/secret", "way/secret"])
+def test_a_hard_link_to_a_file_outside_is_refused(tmp_path: Path, target: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("ours")
+    with pytest.raises(ImageError, match="cannot be unpacked: No such file"):
+        unpacked(tmp_path, [link("way", str(outside)), hard_link("h", target)])
+
+
+def test_a_hard_link_to_a_link_does_not_lead_outside(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    unpacked(
+        tmp_path,
+        [
+            folder("d"),
+            entry("d/x"),
+            link("l", str(outside)),
+            entry(".wh.d"),
+            hard_link("e", "l"),
+            entry("e/x"),
+        ],
+    )
+    assert list(outside.iterdir()) == []
+
+
+def test_devices_are_left_out_and_pipes_are_made(tmp_path: Path) -> None:
+    root = unpacked(
+        tmp_path,
+        [entry("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3), entry("p", type=tarfile.FIFOTYPE)],
+    )
+    assert not (root / "null").exists()
+    assert stat.S_ISFIFO((root / "p").lstat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ([link("a", "b"), link("b", "a"), entry("a/x")], "circle of links"),
+        ([entry("d/.wh..")], "names nothing"),
+        ([entry(".wh.")], "names nothing"),
+        ([entry("d/.wh...")], "names nothing"),
+        ([entry(".", b"")], "replaces the root"),
+        ([link("./", "/etc")], "replaces the root"),
+        ([entry("f"), entry("f/x")], "Not a directory|File exists"),
+        ([entry("/".join(["d"] * 300))], "nested"),
+        ([entry("n" * 300)], "name too long"),
+        ([entry("x", pax_headers={"comment": "c" * (2 << 20)})], "header in it is too long"),
+    ],
+)
+def test_layers_that_cannot_be_are_refused(tmp_path: Path, layer: list[Entry], reason: str) -> None:
+    with pytest.raises(ImageError, match=f"(?i){reason}"):
+        unpacked(tmp_path, layer)
+
+
+def test_a_layer_that_is_not_the_configurations_is_refused(tmp_path: Path) -> None:
+    image = image_of(tmp_path / "one", [tar_of([entry("x", b"1")])])
+    other = image_of(tmp_path / "two", [tar_of([entry("x", b"2")])])
+    swapped = replace(image, manifest=other.manifest, blobs=other.blobs)
+    root = tmp_path / "root"
+    root.mkdir()
+    with pytest.raises(ImageError, match="not what the image's configuration says"):
+        unpack(swapped, root)
+
+
+def test_more_layers_than_the_configuration_names_are_refused(tmp_path: Path) -> None:
+    one = image_of(tmp_path / "one", [tar_of([entry("x")])])
+    two = image_of(tmp_path / "two", [tar_of([entry("x")]), tar_of([entry("y")])])
+    with pytest.raises(ImageError, match="2 layers, and its configuration 1"):
+        unpack(replace(two, config=one.config), tmp_path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_layers_are_refused_and_never_crash(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    place = tmp_path_factory.mktemp("damaged")
+    whole = bytearray(
+        tar_of([folder("d"), entry("d/f", b"1" * 600), link("l", "d"), entry("l/g", pax_headers={"a": "b"})])
+    )
+    for _ in range(data.draw(st.integers(1, 6))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    image = image_of(place / "image", [bytes(whole[: data.draw(st.integers(0, len(whole)))])])
+    root = place / "root"
+    root.mkdir()
+    with contextlib.suppress(ImageError):
+        unpack(image, root)
+    assert sorted(path.name for path in place.iterdir()) == ["image", "root"]
+
+
+def test_layers_in_several_members_and_without_compression_are_read(tmp_path: Path) -> None:
+    raw = tar_of([entry("a", b"1" * 5000), entry("b", b"2")])
+    members = gzip.compress(raw[:3000], mtime=0) + gzip.compress(raw[3000:], mtime=0)
+    for number, stored in enumerate((members, raw)):
+        image = image_of(tmp_path / f"image{number}", [raw])
+        root = tmp_path / f"root{number}"
+        root.mkdir()
+        unpack(replace(image, blobs=_Stored(tmp_path / f"layer{number}", stored)), root)
+        assert set(tree(root)) == {"a", "b"}
+
+
+class _Stored:
+    """Gives the same bytes for every layer."""
+
+    def __init__(self, place: Path, content: bytes) -> None:
+        self._place = place
+        place.write_bytes(content)
+
+    def path(self, _: Any) -> Path:
+        return self._place
+
+
+@pytest.mark.real
+def test_a_debian_base_is_unpacked_as_umoci_does(tmp_path: Path) -> None:
+    need(os.geteuid() == 0, "root, who can give files away")
+    layout = base_layout("library/debian:bookworm-slim")
+    run("umoci", "unpack", "--image", f"{layout}:latest", str(tmp_path / "umoci"))
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    unpack(read_layout(layout, "latest", AMD64), ours)
+    theirs = _facts(tmp_path / "umoci" / "rootfs")
+    assert len(theirs) > 3000
+    assert _facts(ours) == theirs
+
+
+def _facts(root: Path) -> dict[str, tuple[object, ...]]:
+    facts: dict[str, tuple[object, ...]] = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        if not stat.S_ISCHR(status.st_mode):
+            content = str(path.readlink()) if path.is_symlink() else status.st_size if path.is_file() else 0
+            name = str(path.relative_to(root))
+            facts[name] = (oct(status.st_mode), status.st_uid, status.st_gid, status.st_nlink, content)
+    return facts
