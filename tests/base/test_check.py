@@ -53,6 +53,13 @@ def test_a_newer_symbol_version_is_told_with_the_symbol_and_what_the_base_has(tm
     )
 
 
+def test_a_version_that_is_only_used_where_it_is_there_passes(tmp_path: Path) -> None:
+    wanted = {"libc.so.6": {"GLIBC_2.34": "main", "GLIBC_2.39": "pidfd_spawnp"}}
+    data = program("libc.so.6", versions=wanted, weak=("GLIBC_2.39",))
+
+    check(written(tmp_path, data), tree(tmp_path / "root", BASE), DEBIAN)
+
+
 def test_the_library_that_needs_the_version_is_named(tmp_path: Path) -> None:
     needy = library("libx.so.1", "libc.so.6", versions={"libc.so.6": {"GLIBC_2.38": "strlcpy"}})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.base.check import check
+from ferrule.base.known import KNOWN
 from ferrule.elf.facts import Binary, read_elf
 from ferrule.errors import ImageError
 from ferrule.image.layout import read_layout
@@ -38,6 +39,18 @@ def glibc_base(request: pytest.FixtureRequest) -> Iterator[LayerTree]:
 
 def test_debian_12_runs_what_was_linked_against_its_glibc(glibc_base: LayerTree, tmp_path: Path) -> None:
     check(wants(tmp_path, "GLIBC_2.36", "arc4random"), glibc_base, "the base")
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"), [(SLIM, "debian:bookworm-slim"), (CC, "gcr.io/distroless/cc-debian12")]
+)
+def test_the_libraries_that_hints_count_on_are_in_the_bases(layout: str, name: str) -> None:
+    known = next(base for base in KNOWN if base.name == name)
+    data = program(*sorted(known.extra), versions={"libc.so.6": {f"GLIBC_{known.glibc}": "arc4random"}})
+
+    assert known.extra
+    with LayerTree(read_layout(base_layout(layout), "latest", AMD64)) as files:
+        check(read_elf(io.BytesIO(data), "shop", len(data)), files, "the base")
 
 
 def test_debian_12_refuses_what_needs_a_newer_glibc(glibc_base: LayerTree, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ferrule.base.entry import FileEntry
+from ferrule.elf.files import Files
 from ferrule.values import NONROOT, User
 
 PASSWD = (
@@ -34,6 +35,28 @@ def skeleton(user: User) -> tuple[FileEntry, ...]:
         _text("/etc/nsswitch.conf", NSSWITCH),
         _text("/etc/passwd", "\n".join(passwd) + "\n"),
     )
+
+
+def accounts_over(user: User, files: Files) -> tuple[FileEntry, ...]:
+    """The base's own /etc/passwd and /etc/group with a line for the user behind, where it has none yet."""
+    lines = {
+        PurePosixPath("/etc/passwd"): (user.uid, f"app:x:{user.uid}:{user.gid}:app:/:/sbin/nologin\n"),
+        PurePosixPath("/etc/group"): (user.gid, f"app:x:{user.gid}:\n"),
+    }
+    return tuple(
+        FileEntry(path=path, kind="file", source=content + line.encode())
+        for path, (number, line) in lines.items()
+        if (content := _content(files, path)) is not None and f":x:{number}:".encode() not in content
+    )
+
+
+def _content(files: Files, path: PurePosixPath) -> bytes | None:
+    real = files.resolve(path)
+    if real is None:
+        return None
+    with files.open(real) as stream:
+        content = stream.read()
+    return content if content.endswith(b"\n") or not content else content + b"\n"
 
 
 def certificates() -> tuple[FileEntry, ...]:

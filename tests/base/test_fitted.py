@@ -1,0 +1,214 @@
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ferrule.base.fitted import Fitted, fitted
+from ferrule.base.packages import DpkgPackages
+from ferrule.elf.facts import read_binary
+from ferrule.errors import ImageError
+from ferrule.image.tree import LayerTree
+from tests.fakes.dpkg import Dpkg, NoDpkg
+from tests.fakes.elf import GLIBC_LOADER, Elf, library, program
+from tests.fakes.images import entry, image_of, link, tar_of
+from tests.fakes.trees import Content, tree
+
+HOME = "/lib/x86_64-linux-gnu"
+LIBC = library("libc.so.6", "ld-linux-x86-64.so.2", defines=("libc.so.6", "GLIBC_2.34"))
+DONOR: dict[str, Content] = {
+    GLIBC_LOADER: library("ld-linux-x86-64.so.2"),
+    f"{HOME}/libc.so.6": LIBC,
+    f"{HOME}/libgcc_s.so.1": library("libgcc_s.so.1", "libc.so.6"),
+}
+
+
+def fit(folder: Path, data: bytes, files: dict[str, Content] | None = None) -> Fitted:
+    """Fit a program that lies in `folder` to a donor with the files."""
+    return fitted(
+        read_binary(written(folder, data)),
+        tree(folder / "donor", {**DONOR, **(files or {})}),
+        DpkgPackages(NoDpkg()),
+    )
+
+
+def written(folder: Path, data: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "shop"
+    path.write_bytes(data)
+    return path
+
+
+def layout(found: Fitted) -> dict[str, str]:
+    """Path → what a link says, or `file`."""
+    return {str(entry.path): entry.target or entry.kind for entry in found.entries}
+
+
+def test_a_static_program_gets_nothing(tmp_path: Path) -> None:
+    assert fit(tmp_path, Elf().bytes()) == Fitted()
+
+
+def test_the_loader_the_libraries_and_libgcc_come_and_nothing_else(tmp_path: Path) -> None:
+    found = fit(tmp_path, program("libc.so.6"), {f"{HOME}/libother.so.1": library("libother.so.1")})
+
+    assert layout(found) == {
+        GLIBC_LOADER: "file",
+        f"{HOME}/libc.so.6": "file",
+        f"{HOME}/libgcc_s.so.1": "file",
+    }
+    assert {entry.path.name: entry.mode for entry in found.entries} == {
+        "ld-linux-x86-64.so.2": 0o755,
+        "libc.so.6": 0o644,
+        "libgcc_s.so.1": 0o644,
+    }
+
+
+def test_a_library_is_a_file_under_its_real_name_with_links_for_the_others(tmp_path: Path) -> None:
+    found = fit(
+        tmp_path,
+        program("libz.so.1", "libz.so"),
+        {
+            f"{HOME}/libz.so.1.2.13": library("libz.so.1"),
+            f"{HOME}/libz.so.1": "libz.so.1.2.13",
+            f"{HOME}/libz.so": "libz.so.1",
+        },
+    )
+
+    assert {path: what for path, what in layout(found).items() if "libz" in path} == {
+        f"{HOME}/libz.so.1.2.13": "file",
+        f"{HOME}/libz.so.1": "libz.so.1.2.13",
+        f"{HOME}/libz.so": "libz.so.1.2.13",
+    }
+
+
+def test_on_a_merged_donor_the_loader_is_a_file_where_the_program_asks_for_it(tmp_path: Path) -> None:
+    files: dict[str, Content] = {
+        "/lib": "usr/lib",
+        "/lib64": "usr/lib64",
+        "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": library("ld-linux-x86-64.so.2"),
+        "/usr/lib64/ld-linux-x86-64.so.2": "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+        "/usr/lib/x86_64-linux-gnu/libc.so.6": LIBC,
+    }
+    binary = read_binary(written(tmp_path, program("libc.so.6")))
+
+    found = fitted(binary, tree(tmp_path / "donor", files), DpkgPackages(NoDpkg()))
+
+    assert layout(found) == {GLIBC_LOADER: "file", "/usr/lib/x86_64-linux-gnu/libc.so.6": "file"}
+
+
+@pytest.mark.parametrize(
+    ("says", "files"),
+    [
+        (
+            {},
+            {
+                "/usr/local/lib/libx.so.1": b"",
+                "/etc/ld.so.cache": b"",
+                "/etc/ld.so.conf": b"/usr/local/lib\n",
+            },
+        ),
+        ({"runpath": "/build/target/release/deps"}, {"/build/target/release/deps/libx.so.1": b""}),
+        ({"rpath": "/opt/$LIB"}, {"/opt/lib64/libx.so.1": b""}),
+    ],
+)
+def test_a_library_outside_the_loaders_folders_moves_into_one(
+    tmp_path: Path, says: dict[str, str], files: dict[str, Content]
+) -> None:
+    content = library("libx.so.1", "liby.so.1", runpath="$ORIGIN/private")
+    place = next(PurePosixPath(name) for name in files if name.endswith("libx.so.1"))
+    private: dict[str, Content] = {f"{place.parent}/private/liby.so.1": library("liby.so.1")}
+
+    found = fit(tmp_path, program("libx.so.1", **says), {**files, str(place): content, **private})
+
+    assert {path for path in layout(found) if "libx" in path or "liby" in path} == {
+        f"{HOME}/libx.so.1",
+        f"{HOME}/liby.so.1",
+    }
+
+
+def test_a_library_beside_the_program_moves_too(tmp_path: Path) -> None:
+    """Its `$ORIGIN` here is this machine's folder, which the image does not have."""
+    donor = tree(tmp_path, DONOR)
+    (tmp_path / "libx.so.1").write_bytes(library("libx.so.1"))
+    path = tmp_path / "shop"
+    path.write_bytes(program("libx.so.1", runpath=f"$ORIGIN{'/..' * (len(tmp_path.parts) - 1)}"))
+
+    assert f"{HOME}/libx.so.1" in layout(fitted(read_binary(path), donor, DpkgPackages(NoDpkg())))
+
+
+def test_two_files_of_one_name_stay_two(tmp_path: Path) -> None:
+    found = fit(
+        tmp_path,
+        program("libx.so.1", "liby.so.1", runpath="/opt/links"),
+        {
+            "/opt/x/real.so": library("libx.so.1"),
+            "/opt/y/real.so": library("liby.so.1"),
+            "/opt/links/libx.so.1": "/opt/x/real.so",
+            "/opt/links/liby.so.1": "/opt/y/real.so",
+        },
+    )
+
+    assert layout(found)[f"{HOME}/liby.so.1"] == "file"
+    assert layout(found)[f"{HOME}/libx.so.1"] == "real.so"
+
+
+def test_musl_gets_no_libgcc(tmp_path: Path) -> None:
+    loader = "/lib/ld-musl-x86_64.so.1"
+    data = program("libc.so", interpreter=loader)
+
+    assert layout(fit(tmp_path, data, {loader: library("libc.musl-x86_64.so.1")})) == {loader: "file"}
+
+
+def test_a_library_that_is_not_here_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as caught:
+        fit(tmp_path, program("libpq.so.5"))
+
+    assert caught.value.message == "the program needs libpq.so.5; this machine lacks it"
+    assert "install" in caught.value.hint
+
+
+def test_a_glibc_that_is_too_old_here_is_an_error_with_bases_that_are_not_fitted(tmp_path: Path) -> None:
+    data = program("libc.so.6", versions={"libc.so.6": {"GLIBC_2.39": "pidfd_spawnp"}})
+
+    with pytest.raises(ImageError) as caught:
+        fit(tmp_path, data)
+
+    assert "this machine has up to GLIBC_2.34" in caught.value.message
+    assert "debian:trixie-slim" in caught.value.hint
+    assert "fitted" not in caught.value.hint
+
+
+def test_a_program_without_a_loader_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="names no loader"):
+        fit(tmp_path, Elf(needed=("libc.so.6",)).bytes())
+
+
+def test_what_the_program_opens_by_name_is_noted(tmp_path: Path) -> None:
+    data = program("libc.so.6", versions={"libc.so.6": {"GLIBC_2.34": "dlopen"}})
+
+    assert any("opens libraries by name" in note for note in fit(tmp_path, data).notes)
+
+
+def test_packages_are_asked_for_with_both_paths_of_a_file(tmp_path: Path) -> None:
+    binary = read_binary(written(tmp_path, program("libc.so.6")))
+    dpkg = Dpkg(
+        {
+            "libc6:amd64": (GLIBC_LOADER, f"{HOME}/libc.so.6"),
+            "libgcc-s1:amd64": (f"/usr{HOME}/libgcc_s.so.1",),
+        }
+    )
+
+    found = fitted(binary, tree(tmp_path / "donor", DONOR), DpkgPackages(dpkg, tmp_path / "donor"))
+
+    assert found.packages == ("libc6 1.0-1", "libgcc-s1 1.0-1")
+    assert found.notes == ()
+
+
+def test_the_donor_may_be_an_image(tmp_path: Path) -> None:
+    files = [entry(name.lstrip("/"), data) for name, data in DONOR.items() if isinstance(data, bytes)]
+    links = [link("lib/x86_64-linux-gnu/libx.so.1", "libc.so.6")]
+    binary = read_binary(written(tmp_path, program("libc.so.6")))
+
+    with LayerTree(image_of(tmp_path / "image", (tar_of([*files, *links]),))) as donor:
+        found = fitted(binary, donor, DpkgPackages(NoDpkg()))
+
+    sources = {str(one.path): one.source for one in found.entries}
+    assert sources[f"{HOME}/libc.so.6"] == LIBC
