@@ -1,4 +1,4 @@
-"""The command `ferrule`: finds the verb and turns every failure into an error line, a hint and an exit code."""
+"""The command `ferrule`: finds the verb; every failure becomes an error line, a hint and an exit code."""
 
 import importlib
 import sys

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
-from ferrule.base.skeleton import certificates, skeleton, time_zones
+from ferrule.base.skeleton import accounts_over, certificates, skeleton, time_zones
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.elf.facts import Binary
@@ -66,7 +66,8 @@ def lay_ground(
     tree = stack.enter_context(_tree(image, choice.name))
     check(binary, tree, choice.name)
     wanted = _common(settings, roots, zones)
-    entries = tuple(entry for entry in wanted if not tree.has(entry.path))
+    missing = tuple(entry for entry in wanted if not tree.has(entry.path))
+    entries = (*missing, *accounts_over(settings.user, tree))
     return Ground(
         name=choice.name,
         platform=image.config.platform,
@@ -75,7 +76,7 @@ def lay_ground(
         present=frozenset(tree.nodes),
         unpacked=sum(node.size for node in tree.nodes.values()),
         variables=_variables(roots),
-        labels={"base.name": choice.name, "base.digest": image.descriptor.digest},
+        labels=_labels(choice.name, image),
     )
 
 
@@ -118,6 +119,8 @@ def _own_ground(
         from ferrule.base.packages import DpkgPackages
 
         libraries = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
+        for note in libraries.notes:
+            context.report.say(note)
         base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries.entries))
     extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))
     return Ground(
@@ -126,6 +129,12 @@ def _own_ground(
         layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
         variables=_variables(roots),
     )
+
+
+def _labels(name: str, image: Image) -> dict[str, str]:
+    """Which base it was. A layout's name is a path of this machine, which no image may hold."""
+    named = {} if name.startswith("oci:") else {"base.name": name}
+    return {**named, "base.digest": image.descriptor.digest}
 
 
 def _check_platform(image: Image, platform: Platform, name: str) -> None:

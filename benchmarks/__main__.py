@@ -1,0 +1,16 @@
+"""`make bench`: every benchmark, each a ratio against a peer that ran in the same rounds."""
+
+import sys
+
+from benchmarks import quote, start
+
+
+def main() -> None:
+    """Run all, or those that are named."""
+    known = {"start": start.run, "quote": quote.run}
+    for name in sys.argv[1:] or known:
+        known[name]()
+
+
+if __name__ == "__main__":
+    main()
