@@ -134,6 +134,17 @@ def test_a_library_beside_the_program_moves_too(tmp_path: Path) -> None:
     assert f"{HOME}/libx.so.1" in layout(fitted(read_binary(path), donor, DpkgPackages(NoDpkg())))
 
 
+def test_beside_the_program_is_where_it_lies_and_not_where_a_link_to_it_is(tmp_path: Path) -> None:
+    path = written(tmp_path / "real", program("libx.so.1", runpath="$ORIGIN/lib"))
+    (tmp_path / "shop").symlink_to(path)
+    beside: dict[str, Content] = {f"{tmp_path}/real/lib/libx.so.1": library("libx.so.1")}
+    donor = tree(tmp_path / "donor", {**DONOR, **beside})
+
+    found = fitted(read_binary(tmp_path / "shop"), donor, DpkgPackages(NoDpkg()))
+
+    assert f"{HOME}/libx.so.1" in layout(found)
+
+
 def test_two_files_of_one_name_stay_two(tmp_path: Path) -> None:
     found = fit(
         tmp_path,

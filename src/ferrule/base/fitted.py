@@ -41,7 +41,7 @@ def fitted(binary: Binary, files: Files, packages: Packages) -> Fitted:
     """
     if binary.is_static:
         return Fitted()
-    found = closure(binary, files, origin=PurePosixPath(binary.path.absolute().parent))
+    found = closure(binary, files, origin=PurePosixPath(binary.path.resolve().parent))
     if binary.interpreter is None:
         check(binary, files, THIS_MACHINE)
     check_closure(binary, found, files, THIS_MACHINE)
