@@ -40,7 +40,7 @@ class FakeRegistry:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def transport(self) -> httpx2.MockTransport:
-        return httpx2.MockTransport(lambda request: _unread(self.handle(request)))
+        return httpx2.MockTransport(lambda request: unread(self.handle(request)))
 
     def expire(self) -> None:
         """No token that was given out opens anything any more."""
@@ -184,7 +184,7 @@ def cut_after(data: bytes) -> httpx2.Response:
     return httpx2.Response(200, content=chunks())
 
 
-def _unread(response: httpx2.Response) -> httpx2.Response:
+def unread(response: httpx2.Response) -> httpx2.Response:
     """The response as it comes from a network: its body has still to be read."""
     if not response.is_stream_consumed:
         return response
