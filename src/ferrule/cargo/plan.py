@@ -91,7 +91,7 @@ class BuildPlan:
         return Command(argv=argv, cwd=self.project.folder, env=env, talk=True)
 
     def _sqlx_environment(self) -> dict[str, str]:
-        """Where SQLx's offline data is committed, it is used: an image must not depend on a database nearby."""
+        """Committed offline data of SQLx is used: an image must not depend on a database nearby."""
         places = (self.project.workspace.workspace_root, self.selection.package.folder)
         committed = any((place / ".sqlx").is_dir() for place in places)
         return {"SQLX_OFFLINE": "true"} if committed and "SQLX_OFFLINE" not in os.environ else {}
