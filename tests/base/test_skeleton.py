@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ferrule.base.entry import FileEntry
-from ferrule.base.skeleton import ZONES, certificates, skeleton, time_zones
+from ferrule.base.skeleton import ZONES, accounts_over, certificates, skeleton, time_zones
+from ferrule.elf.files import LocalFiles
 from ferrule.image.tar import with_parents, write_tar
 from ferrule.values import User
 
@@ -120,3 +121,14 @@ def test_the_zones_are_small(zones: Path) -> None:
 
     assert sum(path.stat().st_size for path in zones.rglob("*") if path.is_file()) < 550_000
     assert len(raw.getvalue()) < 640_000
+
+
+def test_a_base_s_own_accounts_keep_their_lines_and_get_one_for_the_user(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh")
+    (tmp_path / "etc" / "group").write_text("root:x:0:\nweb:x:2000:\n")
+    entries = accounts_over(User(uid=1000, gid=2000), LocalFiles(tmp_path))
+
+    assert list(by_path(entries)) == ["/etc/passwd"]
+    assert text(entries, "/etc/passwd") == "root:x:0:0::/root:/bin/sh\napp:x:1000:2000:app:/:/sbin/nologin\n"
+    assert accounts_over(User(uid=0, gid=0), LocalFiles(tmp_path)) == ()

@@ -177,11 +177,13 @@ def test_links_in_a_tree_stay_inside_and_loops_end(store: BlobStore) -> None:
         link("/up", "../../../../etc/x"),
         file("/etc/x", b"x"),
         link("/abs", "/etc/x"),
+        link("/slashes", "//etc/x"),
     )
     with LayerTree(image_of(store, entries)) as tree:
         assert tree.resolve(P("/a")) is None
         assert tree.resolve(P("/up")) == P("/etc/x")
         assert tree.resolve(P("/abs")) == P("/etc/x")
+        assert tree.resolve(P("/slashes")) == P("/etc/x")
 
 
 @pytest.mark.parametrize("data", [b"", b"\x1f\x8b\x08\x00garbage", b"not a tar" * 100, b"\x1f\x8b"])

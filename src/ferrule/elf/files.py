@@ -67,7 +67,7 @@ def _follow(root: Path, path: PurePosixPath) -> PurePosixPath | None:
             target = PurePosixPath(here.readlink())
             if target.is_absolute():
                 real = PurePosixPath("/")
-            parts.extend(reversed([piece for piece in target.parts if piece != "/"]))
+            parts.extend(reversed([piece for piece in target.parts if piece.strip("/")]))
         else:
             real = real / part
     return real

@@ -59,6 +59,14 @@ def _padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
+def content_size(entries: Iterable[FileEntry]) -> int:
+    """The bytes of all files, without what the archive adds around them."""
+    return sum(
+        entry.source.stat().st_size if isinstance(entry.source, Path) else len(entry.source or b"")
+        for entry in entries
+    )
+
+
 def with_parents(
     entries: Iterable[FileEntry], present: frozenset[PurePosixPath] = frozenset()
 ) -> Iterator[FileEntry]:

@@ -105,7 +105,7 @@ class LayerTree:
                 return None
             target = PurePosixPath(node.target)
             real = PurePosixPath("/") if target.is_absolute() else real
-            parts.extend(reversed([piece for piece in target.parts if piece != "/"]))
+            parts.extend(reversed([piece for piece in target.parts if piece.strip("/")]))
         return real
 
     def _apply(self, number: int, layer: Descriptor) -> None:

@@ -12,7 +12,7 @@ from ferrule.elf.facts import Binary
 from ferrule.image.assemble import ImageSpec, assemble
 from ferrule.image.image import Image
 from ferrule.image.layer import Layer, LayerSpec, make_layer
-from ferrule.image.tar import with_parents
+from ferrule.image.tar import content_size, with_parents
 from ferrule.oci.image_config import RunConfig
 from ferrule.verbs.bases import Ground, lay_ground
 from ferrule.verbs.context import Context
@@ -63,7 +63,7 @@ def pack(context: Context, program: Program, settings: Settings, files: tuple[Fi
             ),
             context.store,
         )
-    unpacked = ground.unpacked + sum(layer.size for layer in layers)
+    unpacked = ground.unpacked + sum(content_size(spec.entries) for spec in specs)
     return Packed(image=image, base=ground.name, unpacked=unpacked)
 
 
