@@ -4,16 +4,19 @@ import io
 import resource
 import struct
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ferrule.elf.facts import read_elf, undefined_symbols
+from ferrule.elf.closure import closure
+from ferrule.elf.facts import Binary, read_elf, undefined_symbols
+from ferrule.elf.files import LocalFiles
 from ferrule.errors import BinaryError
 from tests.elf.programs import compile_all
-from tests.fakes.elf import S390X, program
+from tests.fakes.elf import S390X, Elf, program
 
 SECONDS = 20.0
 """Far more than they take; without limits they take hours."""
@@ -39,7 +42,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, ...]:
 def read(data: bytes) -> None:
     """Read all that ferrule ever reads of a binary; a refusal is a good answer."""
     try:
-        read_elf(io.BytesIO(data), "app", len(data))
+        take(data)
         undefined_symbols(io.BytesIO(data), "app")
     except BinaryError as error:
         assert "app" in error.message
@@ -158,6 +161,43 @@ def test_headers_that_lead_in_circles_come_to_an_end(make: object) -> None:
 
     assert time.monotonic() - started < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"needed": ("lib\x1b[31m.so",)},
+        {"needed": ("lib\n.so",)},
+        {"interpreter": "/lib/\x07ld.so"},
+        {"runpath": "/opt:\r/lib"},
+        {"needed": ("libc.so.6",), "versions": {"libc.so.6": {"GLIBC_2.34\x1b": "main"}}},
+    ],
+)
+def test_names_that_a_terminal_would_obey_are_refused(says: dict[str, Any]) -> None:
+    with pytest.raises(BinaryError, match="app is damaged"):
+        take(Elf(**says).bytes())
+
+
+def test_symbols_that_a_terminal_would_obey_are_refused() -> None:
+    data = program("libc.so.6", versions={"libc.so.6": {"GLIBC_2.34": "ma\x1b[2Jin"}})
+
+    with pytest.raises(BinaryError, match="app is damaged"):
+        undefined_symbols(io.BytesIO(data), "app")
+
+
+def test_a_search_without_an_end_is_given_up(tmp_path: Path) -> None:
+    folders = ":".join(f"/x{number}" for number in range(500))
+    binary = take(program(*(f"lib{number}.so" for number in range(5000)), runpath=folders))
+    started = time.monotonic()
+
+    with pytest.raises(BinaryError, match="more libraries and folders than can be searched"):
+        closure(binary, LocalFiles(tmp_path), origin=PurePosixPath("/app"))
+
+    assert time.monotonic() - started < SECONDS
+
+
+def take(data: bytes) -> Binary:
+    return read_elf(io.BytesIO(data), "app", len(data))
 
 
 def test_the_largest_program_here_is_far_from_the_limits() -> None:

@@ -20,6 +20,9 @@ from ferrule.errors import BinaryError
 MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
 """musl's loader answers for these itself, whatever file has the name."""
 
+MAX_LOOKUPS = 100_000
+"""The largest programs, with a hundred libraries and a folder for each, try a tenth of it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
@@ -56,7 +59,10 @@ class Closure:
 
 
 def closure(binary: Binary, files: Files, *, origin: PurePosixPath) -> Closure:
-    """Follow `DT_NEEDED` from the program, which lies in the folder `origin` of the tree."""
+    """Follow `DT_NEEDED` from the program, which lies in the folder `origin` of the tree.
+
+    Raises `BinaryError` when names and folders are so many that the search would not end.
+    """
     return _Search(binary, files, origin).run()
 
 
@@ -88,6 +94,7 @@ class _Search:
         self.names: dict[str, Library] = {}
         self.reals: dict[PurePosixPath, Library] = {}
         self.missing: dict[str, Missing] = {}
+        self.lookups = 0
 
     def run(self) -> Closure:
         interpreter = self._interpreter()
@@ -139,12 +146,21 @@ class _Search:
     def _find(self, name: str, mapped: _Object) -> Library | Missing:
         unfit = []
         for path in self._candidates(name, mapped):
+            self._count()
             found = _open(self.files, path, name, self.machine, wanted_by=mapped.label)
             if isinstance(found, Library):
                 return found
             if found is not None:
                 unfit.append(found)
         return Missing(name=name, wanted_by=mapped.label, unfit=tuple(dict.fromkeys(unfit)))
+
+    def _count(self) -> None:
+        self.lookups += 1
+        if self.lookups > MAX_LOOKUPS:
+            raise BinaryError(
+                f"{self.program.label} names more libraries and folders than can be searched",
+                hint="build it again; no linker writes such a list",
+            )
 
     def _candidates(self, name: str, mapped: _Object) -> Iterator[PurePosixPath]:
         if "/" in name:

@@ -38,7 +38,7 @@ def read_dynamic(elf: Any) -> Dynamic:
     for tag in segment.iter_tags():
         name = str(tag.entry.d_tag)
         if name in STRINGS:
-            texts.setdefault(name, []).append(_checked(getattr(tag, STRINGS[name])))
+            texts.setdefault(name, []).append(printable(getattr(tag, STRINGS[name])))
         else:
             numbers.setdefault(name, tag.entry.d_val)
     return Dynamic(texts={name: tuple(values) for name, values in texts.items()}, numbers=numbers)
@@ -98,7 +98,7 @@ class _Tables:
         text, end, _ = self._elf.stream.read(MAX_STRING).partition(b"\0")
         if not end:
             raise ValueError("a name is too long")
-        return str(text.decode())
+        return printable(text.decode())
 
     def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
         self._elf.stream.seek(at)
@@ -113,7 +113,8 @@ class _Tables:
         return int(place)
 
 
-def _checked(text: str) -> str:
-    if len(text) > MAX_STRING:
-        raise ValueError("a name is too long")
+def printable(text: str) -> str:
+    """Names are shown on terminals, which obey control characters. Raises `ValueError` for those."""
+    if len(text) > MAX_STRING or not text.isprintable():
+        raise ValueError("a name is none")
     return text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar, cast
 
 from ferrule.elf.bounded import BoundedStream
-from ferrule.elf.dynamic import Dynamic, defined_versions, needed_versions, read_dynamic
+from ferrule.elf.dynamic import Dynamic, defined_versions, needed_versions, printable, read_dynamic
 from ferrule.elf.headers import Machine, identify
 from ferrule.elf.symbols import undefined
 from ferrule.errors import BinaryError
@@ -184,7 +184,7 @@ def _interpreter(segments: list[Any]) -> str | None:
         if segment["p_type"] == "PT_INTERP":
             if segment["p_filesz"] > MAX_INTERPRETER:
                 raise ValueError("the interpreter's name is too long")
-            return str(segment.get_interp_name())
+            return printable(segment.get_interp_name())
     return None
 
 
@@ -202,7 +202,7 @@ def _sections(elf: Any, name: str, size: int) -> Iterator[Section]:
         in_file = 0 if section["sh_type"] in ("SHT_NOBITS", "SHT_NULL") else section["sh_size"]
         if in_file and section["sh_offset"] + in_file > size:
             raise BinaryError(f"{name} is cut short", hint="copy or build it again")
-        yield Section(name=str(section.name), size=section["sh_size"], file_size=in_file)
+        yield Section(name=section.name, size=section["sh_size"], file_size=in_file)
 
 
 def _folders(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from ferrule.elf.dynamic import printable
+
 MAX_TABLE = 64 << 20
 MAX_NAME = 4096
 LAYOUTS = {32: "IIIBBH", 64: "IBBHQQ"}
@@ -50,9 +52,8 @@ def _versions(elf: Any) -> dict[int, str]:
     section = elf.get_section_by_name(".gnu.version_r")
     if section is None or not hasattr(section, "iter_versions"):
         return {}
-    return {
-        version["vna_other"]: version.name for _, versions in section.iter_versions() for version in versions
-    }
+    auxiliaries = (version for _, versions in section.iter_versions() for version in versions)
+    return {version["vna_other"]: printable(version.name) for version in auxiliaries}
 
 
 def _content(elf: Any, section: Any) -> bytes:
@@ -67,4 +68,4 @@ def _text(names: bytes, offset: int) -> str:
     end = names.find(b"\0", offset, offset + MAX_NAME)
     if end < 0:
         raise ValueError("a name has no end")
-    return names[offset:end].decode()
+    return printable(names[offset:end].decode())
