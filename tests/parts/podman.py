@@ -20,7 +20,6 @@ log_driver = "k8s-file"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
-static_dir = "{folder}/static"
 tmp_dir = "{folder}/tmp"
 volume_path = "{folder}/volumes"
 [network]
