@@ -15,7 +15,7 @@ import msgspec
 
 from docs.reference.keys import KEYS, OWN_FILE, VARIABLES
 from ferrule import errors
-from ferrule.cli.main import VERBS, ferrule
+from ferrule.cli.app import VERBS, ferrule
 from ferrule.config import LINKS, OPTIMIZATIONS, Settings, Table, resolve
 from ferrule.verbs.context import OwnFile
 
@@ -72,9 +72,10 @@ def exit_codes() -> str:
     """Each exit code and the errors behind it."""
     meanings: dict[int, list[str]] = {0: ["Done."]}
     for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, errors.FerruleError):
+        code = getattr(kind, "exit_code", None)
+        if isinstance(code, int):
             text = kind.__doc__ or ""
-            meanings.setdefault(kind.exit_code, []).append(" ".join(text.partition("\n\n")[0].split()))
+            meanings.setdefault(code, []).append(" ".join(text.partition("\n\n")[0].split()))
     rows = ((str(code), " ".join(lines)) for code, lines in sorted(meanings.items()))
     return _page(
         "Exit codes",

@@ -69,10 +69,11 @@ class RunFailedError(FerruleError):
 
 
 class UserInterruptError(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM to ferrule itself; no `except Exception` on the way may hold it up.
+    """Ctrl-C, or SIGTERM to ferrule itself.
 
-    A class of its own: CPython ends by the signal when a plain KeyboardInterrupt passes through `exec`, as
-    it may in a dataclass that is being made, even where it is handled later.
+    No `except Exception` on the way may hold it up. A class of its own: CPython ends by the signal when a
+    plain KeyboardInterrupt passes through `exec`, as it may in a dataclass that is being made, even where it
+    is handled later.
     """
 
     exit_code = 130
