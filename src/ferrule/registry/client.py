@@ -4,11 +4,10 @@ Credentials are added for the registry itself and for nobody else, redirects of 
 by hand, and only what merely reads is tried again.
 """
 
-import logging
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ferrule import __version__
@@ -26,6 +25,7 @@ from ferrule.registry.answer import (
 )
 from ferrule.registry.auth import Authorizer, Logins
 from ferrule.registry.body import Body
+from ferrule.registry.retry import retried
 
 if TYPE_CHECKING:
     import ssl
@@ -36,16 +36,11 @@ __all__ = ["Access", "Client"]
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-ATTEMPTS = 4
-MAX_WAIT_SECONDS = 60.0
-RETRY_SECONDS = 180.0
 MAX_REDIRECTS = 5
 MAX_TOKEN_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 4 << 20
 CHUNK = 1 << 18
 REDIRECTS = (301, 302, 303, 307, 308)
-
-T = TypeVar("T")
 
 
 class Client:
@@ -143,27 +138,6 @@ class Client:
             if response.status_code == 401:
                 raise credentials_refused(place)
             yield response
-
-
-def retried(work: Callable[[], T]) -> T:
-    """Do something that only reads, up to four times while its failures are transient ones."""
-    import stamina
-
-    # stamina reports each retry to logging, and Python prints what nobody else handles.
-    logging.getLogger("stamina").addHandler(_SILENCE)
-    caller = stamina.RetryingCaller(
-        attempts=ATTEMPTS, timeout=RETRY_SECONDS, wait_initial=0.2, wait_max=5.0, wait_jitter=0.2
-    )
-    return caller.on(_backoff)(work)
-
-
-_SILENCE = logging.NullHandler()
-
-
-def _backoff(error: Exception) -> bool | float:
-    if not isinstance(error, TransientError):
-        return False
-    return True if error.after is None else error.after <= MAX_WAIT_SECONDS and max(error.after, 0.1)
 
 
 class _Wire:
