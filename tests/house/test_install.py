@@ -1,0 +1,81 @@
+"""ferrule installs as a wheel, with pinned dependencies, and works from there."""
+
+import os
+import subprocess  # noqa: TID251 - pip, and the installed scripts as a user calls them
+import sys
+from pathlib import Path
+
+import pytest
+
+from ferrule import __version__
+from tests.journey.ferrule import tool
+from tests.projects import write_project
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHERS = ("3.12", "3.13", "3.14")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    tool(*pip(sys.executable), "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
+    (made,) = folder.glob("ferrule-*.whl")
+    return made
+
+
+def pip(python: str | Path) -> tuple[str, ...]:
+    return (str(python), "-m", "pip", "--quiet", "--disable-pip-version-check")
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of another version on this machine that really starts, or None."""
+    places = [
+        f"python{version}",
+        *map(str, Path(os.environ.get("PYENV_ROOT", "/nowhere")).glob(f"versions/{version}.*/bin/python3")),
+    ]
+    for place in places:
+        try:
+            subprocess.run((place, "-c", "import venv, ensurepip"), check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return place
+    return None
+
+
+def install(python: str, wheel: Path, folder: Path) -> Path:
+    """A virtual environment with nothing but the wheel and the pinned dependencies; gives its bin folder."""
+    tool(python, "-m", "venv", folder)
+    tool(
+        *pip(folder / "bin" / "python"),
+        "install",
+        "--require-hashes",
+        "-r",
+        ROOT / "requirements" / "run.txt",
+    )
+    tool(*pip(folder / "bin" / "python"), "install", "--no-deps", wheel)
+    return folder / "bin"
+
+
+def check_scripts(scripts: Path, project: Path) -> None:
+    env = {"PATH": f"{scripts}:{os.environ['PATH']}", "FERRULE_CACHE_DIR": str(project / "cache")}
+    assert tool(scripts / "ferrule", "--version") == f"ferrule, version {__version__}"
+    plan = tool("ferrule", "plan", project, env=env)
+    assert plan.startswith("package")
+    assert tool("cargo", "ferrule", "plan", project, env=env) == plan
+    assert tool("ferrule", "build", project, env=env).startswith("oci:")
+    assert "linux/" in tool("ferrule", "inspect", Path("/bin/sh").resolve(), env=env)
+
+
+def test_the_wheel_works_with_nothing_but_its_pinned_dependencies(wheel: Path, tmp_path: Path) -> None:
+    scripts = install(sys.executable, wheel, tmp_path / "venv")
+    check_scripts(scripts, write_project(tmp_path / "project"))
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("version", [version for version in OTHERS if interpreter(version)])
+def test_the_wheel_works_on_every_other_python_that_is_installed(
+    version: str, wheel: Path, tmp_path: Path
+) -> None:
+    python = interpreter(version)
+    assert python is not None
+    check_scripts(install(python, wheel, tmp_path / "venv"), write_project(tmp_path / "project"))
