@@ -1,5 +1,6 @@
 """The command `ferrule`: finds the verb; every failure becomes an error line, a hint and an exit code."""
 
+import difflib
 import importlib
 import sys
 from typing import Any
@@ -33,6 +34,18 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; a wrong one comes with the nearest as its hint."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], VERBS, 1)
+            if near:
+                error.hint = f"did you mean {near[0]}?"  # type: ignore[attr-defined]  # read by _usage_hint
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table."""
@@ -81,9 +94,15 @@ def _usage_hint(error: click.UsageError) -> str:
 def _fail(message: str, hint: str, code: int) -> int:
     colour = sys.stderr.isatty()
     label = "\x1b[31;1merror:\x1b[0m" if colour else "error:"
-    sys.stderr.write(f"{label} {' '.join(message.split())}\n")
+    sys.stderr.write(f"{label} {_one_line(message)}\n")
+    mark = "\x1b[36mhint:\x1b[0m" if colour else "hint:"
     if hint:
-        sys.stderr.write(
-            f"{'hint:' if not colour else chr(27) + '[36mhint:' + chr(27) + '[0m'} {' '.join(hint.split())}\n"
-        )
+        sys.stderr.write(f"{mark} {_one_line(hint)}\n")
     return code
+
+
+def _one_line(text: str) -> str:
+    """Names out of foreign files may hold anything: nothing of it may steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split())
+    )

@@ -19,6 +19,7 @@ from ferrule.oci.descriptor import LAYER_ZSTD, Descriptor
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 MAX_LINKS = 40
+MAX_FILE_BYTES = 512 << 20
 MAX_LAYER_BYTES = 16 << 30
 MAX_ENTRIES = 2_000_000
 
@@ -67,8 +68,10 @@ class LayerTree:
         return real if real is not None and self._kind(real) == "file" else None
 
     def open(self, path: PurePosixPath) -> BinaryIO:
-        """The content of a regular file, in memory."""
+        """The content of a regular file, in memory. Raises `InvalidValueError` for an absurdly large one."""
         node = self.nodes[path]
+        if node.size > MAX_FILE_BYTES:
+            raise InvalidValueError(f"{path} has {node.size} bytes, too many for a library")
         layer = self._layers[node.layer]
         layer.seek(node.offset)
         return io.BytesIO(layer.read(node.size))
