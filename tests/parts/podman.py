@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ log_driver = "k8s-file"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
-tmp_dir = "{folder}/tmp"
+tmp_dir = "{short}/tmp"
 volume_path = "{folder}/volumes"
 [network]
 network_config_dir = "{folder}/networks"
@@ -29,7 +30,7 @@ STORAGE = """\
 [storage]
 driver = "overlay"
 graphroot = "{folder}/graph"
-runroot = "{folder}/run"
+runroot = "{short}/run"
 """
 REGISTRIES = """\
 [[registry]]
@@ -57,16 +58,22 @@ def podman_engine(folder: Path) -> Iterator[PodmanEngine]:
     need(shutil.which("podman"), "podman")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    # With long paths Podman 4.3 waits twenty seconds for the end of every container.
+    short = Path(tempfile.mkdtemp(prefix="ferrule-"))
     texts = {
         "CONTAINERS_CONF": CONTAINERS,
         "CONTAINERS_STORAGE_CONF": STORAGE,
         "CONTAINERS_REGISTRIES_CONF": REGISTRIES,
     }
     for name, text in texts.items():
-        (folder / name.lower()).write_text(text.replace("{folder}", str(folder)))
+        (folder / name.lower()).write_text(
+            text.replace("{folder}", str(folder)).replace("{short}", str(short))
+        )
     engine = PodmanEngine(env={name: str(folder / name.lower()) for name in texts})
     try:
         yield engine
     finally:
         engine.podman("rm", "--all", "--force")
-        unmount_below(folder)
+        for place in (short, folder):
+            unmount_below(place)
+        shutil.rmtree(short)
