@@ -155,7 +155,7 @@ class _Slow(httpx2.BaseTransport):
         return unread(self._answer(request))
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
-        if request.method == "HEAD":
+        if request.method in ("GET", "HEAD"):
             return httpx2.Response(404)
         if request.method == "POST":
             return httpx2.Response(202, headers={"location": "/upload"})

@@ -45,7 +45,7 @@ def push(
 
     Nothing can be pulled before everything it consists of is there. Raises `RegistryError`.
     """
-    upload = _Upload(client, client.access.push(reference), image)
+    upload = _Upload(client, client.settled(client.access.push(reference)), image)
     for line in upload.all():
         report.detail(line)
     for selector in (image.descriptor.digest, *(parse_tag(tag) for tag in tags)):
