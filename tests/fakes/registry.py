@@ -52,6 +52,9 @@ class FakeRegistry:
 
     def handle(self, request: httpx2.Request) -> httpx2.Response:
         body = request.read()
+        host = request.url.netloc.decode()
+        if request.url.path == "/v2/" and host == self.host:
+            return httpx2.Response(200 if self.auth == "open" else 401)
         self.requests.append(request)
         for place, (pattern, answer) in enumerate(self.answers):
             if re.search(pattern, _line(request)):
@@ -59,7 +62,6 @@ class FakeRegistry:
                 if isinstance(answer, Exception):
                     raise answer
                 return answer
-        host = request.url.netloc.decode()
         if host == httpx2.URL(self.realm).netloc.decode() and self.auth == "bearer":
             return self._token(request, body)
         if host == self.blob_host:

@@ -172,15 +172,6 @@ def test_a_registry_that_asks_for_a_long_wait_is_not_asked_again(fake: FakeRegis
     assert len(fake.requests) == 1
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
-def test_what_changes_something_is_not_sent_twice(fake: FakeRegistry, tmp_path: Path, method: str) -> None:
-    fake.answers += [(method, httpx2.Response(503)) for _ in range(2)]
-    image = small_image(tmp_path / "image", b"one")
-    with pytest.raises(RegistryError, match="answers 503"):
-        fake_world(fake).visit().push(image, "acme/shop")
-    assert not fake.manifests
-
-
 def test_a_layer_that_is_too_large_for_a_proxy_is_named(fake: FakeRegistry, tmp_path: Path) -> None:
     fake.answers += [("PATCH", httpx2.Response(413, content=b"<html>")) for _ in range(3)]
     with pytest.raises(RegistryError, match=r"takes no layer of this size for acme/shop \(413\)"):

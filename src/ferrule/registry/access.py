@@ -4,14 +4,19 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ferrule.errors import RegistryError
 from ferrule.oci.reference import DEFAULT_REGISTRY, Reference
 
 DOCKER_HUB_HOST = "registry-1.docker.io"
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """A registry: the name that people and credential files use, and the host (with port) that is asked."""
+    """A registry: the name that people and credential files use, and the host (with port) that is asked.
+
+    `plain`: without TLS. Where the user's trust leaves that open, the client finds it out.
+    """
 
     registry: str
     host: str
@@ -54,7 +59,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Whom the user trusts: mirrors by the registry they stand for, hosts without TLS, a CA file in PEM."""
+    """Whom the user trusts.
+
+    `mirrors` are by the registry they stand for; `insecure` hosts may have any certificate or no TLS at all;
+    `ca_file` is PEM, believed beside the system's authorities.
+    """
 
     mirrors: dict[str, str] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
@@ -70,12 +79,18 @@ class Access:
         return Place(site=self._site(reference.registry), repository=reference.repository, push=True)
 
     def is_plain(self, host: str) -> bool:
-        """Whether a host (with or without a port) is spoken to without TLS: this machine, or as told."""
-        return host in self.insecure or _name_of(host) in self.insecure or is_loopback(host)
+        """Whether a host (with or without a port) may be spoken to without TLS: this machine, or as told."""
+        return self.is_insecure(host) or is_loopback(host)
+
+    def is_insecure(self, host: str) -> bool:
+        """Whether the user said that the host (with or without a port) need not prove who it is."""
+        return host in self.insecure or _name_of(host) in self.insecure
 
     def _site(self, registry: str) -> Site:
         name = registry.lower()
         host = DOCKER_HUB_HOST if name == DEFAULT_REGISTRY else name
+        if not _is_port(host.removeprefix(_name_of(host))):
+            raise RegistryError(f"{registry} is no address of a registry", hint="ports end at 65535")
         return Site(registry=name, host=host, plain=self.is_plain(host))
 
 
@@ -88,6 +103,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_port(text: str) -> bool:
+    return text == "" or 0 < int(text.removeprefix(":")) <= MAX_PORT
 
 
 def _name_of(host: str) -> str:

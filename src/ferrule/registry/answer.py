@@ -85,12 +85,12 @@ def broken(host: str, error: Exception) -> RegistryError:
     if found := _first(causes, ssl.SSLCertVerificationError):
         return RegistryError(
             f"{host} has a certificate that is not trusted: {found.verify_message.rstrip('.')}",
-            hint="name its CA in FERRULE_CA_FILE, or as ca-file in ferrule's config.toml",
+            hint=f"name its CA in FERRULE_CA_FILE, or trust the host blindly with --insecure {host}",
         )
     if found_tls := _first(causes, ssl.SSLError):
         return RegistryError(
             f"{host} does not speak TLS as it should: {found_tls.reason or 'the handshake failed'}",
-            hint="a registry without TLS has to be named under insecure in ferrule's config.toml",
+            hint=f"a registry without TLS has to be named: --insecure {host}",
         )
     if _first(causes, socket.gaierror) or _first(causes, UnicodeError):
         return RegistryError(f"there is no host {host}", hint="check the registry's name and the network")

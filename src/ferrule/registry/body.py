@@ -1,20 +1,19 @@
 """What a request carries: bytes or a file go in, chunks come out, as often as the request has to be sent."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from ferrule.errors import FerruleError
+from ferrule.registry.parallel import raise_if_stopped
 
 CHUNK = 1 << 18
 
 
 class Body:
-    """Bytes, or a file that is read while it is sent. `size` is in bytes; `stop` ends a long one early."""
+    """Bytes, or a file that is read while it is sent. `size` is in bytes."""
 
-    def __init__(self, source: bytes | Path, size: int, *, stop: threading.Event | None = None) -> None:
+    def __init__(self, source: bytes | Path, size: int) -> None:
         self._source = source
-        self._stop = stop or threading.Event()
         self.size = size
 
     def chunks(self) -> Iterator[bytes]:
@@ -25,8 +24,7 @@ class Body:
         try:
             with self._source.open("rb") as stream:
                 while chunk := stream.read(CHUNK):
-                    if self._stop.is_set():
-                        raise FerruleError("another upload failed, or you interrupted")
+                    raise_if_stopped()
                     yield chunk
         except OSError as error:
             raise FerruleError(

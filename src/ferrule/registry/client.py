@@ -4,11 +4,12 @@ Credentials are added for the registry itself and for nobody else, redirects of 
 by hand, and only what merely reads is tried again.
 """
 
-import logging
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ferrule import __version__
@@ -26,6 +27,7 @@ from ferrule.registry.answer import (
 )
 from ferrule.registry.auth import Authorizer, Logins
 from ferrule.registry.body import Body
+from ferrule.registry.retry import retried
 
 if TYPE_CHECKING:
     import ssl
@@ -36,16 +38,11 @@ __all__ = ["Access", "Client"]
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-ATTEMPTS = 4
-MAX_WAIT_SECONDS = 60.0
-RETRY_SECONDS = 180.0
 MAX_REDIRECTS = 5
 MAX_TOKEN_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 4 << 20
 CHUNK = 1 << 18
 REDIRECTS = (301, 302, 303, 307, 308)
-
-T = TypeVar("T")
 
 
 class Client:
@@ -56,6 +53,8 @@ class Client:
     ) -> None:
         self.access = access
         self._wire = _Wire(access, transport)
+        self._plain: dict[str, bool] = {}
+        self._lock = threading.Lock()
         self._auth = Authorizer(access=access, logins=credentials, ask=self._wire.ask_realm)
         # The verbs have no moment at which they are done with a registry: the connections go with the client.
         self.close: Callable[[], object] = weakref.finalize(self, self._wire.close)
@@ -107,10 +106,33 @@ class Client:
         with self._authorized(place, method, url, headers or {}, body) as response:
             return _answer(place.site.registry, response, MAX_ERROR_BYTES)
 
+    def settled(self, place: Place) -> Place:
+        """The place with or without TLS, as its host answers where the user's trust leaves that open."""
+        host = place.site.host
+        with self._lock:
+            if place.site.plain and host not in self._plain:
+                found = self._is_plain(host)
+                if found is None:
+                    return place
+                self._plain[host] = found
+            return replace(place, site=replace(place.site, plain=self._plain.get(host, False)))
+
+    def _is_plain(self, host: str) -> bool | None:
+        """None where neither way brings an answer: the request itself will tell why."""
+        for scheme in ("https", "http") if self.access.is_insecure(host) else ("http", "https"):
+            try:
+                answer = self._wire.ask_once("GET", f"{scheme}://{host}/v2/")
+            except RegistryError:
+                continue
+            # So servers with TLS answer to those who come without.
+            return scheme == "http" and not (answer.status == 400 and b"HTTPS" in answer.body)
+        return None
+
     @contextmanager
     def _reading(
         self, place: Place, method: str, path: str, accept: tuple[str, ...]
     ) -> Iterator["httpx2.Response"]:
+        place = self.settled(place)
         url = place.url(path)
         headers = {"accept": ", ".join(accept)} if accept else {}
         for _ in range(MAX_REDIRECTS + 1):
@@ -145,37 +167,17 @@ class Client:
             yield response
 
 
-def retried(work: Callable[[], T]) -> T:
-    """Do something that only reads, up to four times while its failures are transient ones."""
-    import stamina
-
-    # stamina reports each retry to logging, and Python prints what nobody else handles.
-    logging.getLogger("stamina").addHandler(_SILENCE)
-    caller = stamina.RetryingCaller(
-        attempts=ATTEMPTS, timeout=RETRY_SECONDS, wait_initial=0.2, wait_max=5.0, wait_jitter=0.2
-    )
-    return caller.on(_backoff)(work)
-
-
-_SILENCE = logging.NullHandler()
-
-
-def _backoff(error: Exception) -> bool | float:
-    if not isinstance(error, TransientError):
-        return False
-    return True if error.after is None else error.after <= MAX_WAIT_SECONDS and max(error.after, 0.1)
-
-
 class _Wire:
     """Requests as they are, without credentials of their own; every failure is a `RegistryError`."""
 
     def __init__(self, access: Access, transport: "httpx2.BaseTransport | None") -> None:
         self._access = access
-        self._transport = transport
-        self._http = _session(access, transport)
+        self._http = _session(transport, tls(access) if transport is None else None)
+        self._unchecked = _session(transport, no_check()) if access.insecure else self._http
 
     def close(self) -> None:
         self._http.close()
+        self._unchecked.close()
 
     @contextmanager
     def open(
@@ -188,17 +190,23 @@ class _Wire:
         sent = {"accept-encoding": "identity", **headers}
         if body is not None:
             sent["content-length"] = str(body.size)
+        session = self._unchecked if self._access.is_insecure(host) else self._http
         try:
-            request = self._http.build_request(
+            request = session.build_request(
                 method, url, headers=sent, content=body.chunks() if body is not None else None
             )
-            response = self._http.send(request, stream=True)
+            response = session.send(request, stream=True)
             try:
                 yield response
             finally:
                 response.close()
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
             raise broken(host, error) from error
+
+    def ask_once(self, method: str, url: str) -> Answer:
+        """A request without anything, and its answer whatever it is."""
+        with self.open(method, url, {}, None) as response:
+            return _answer(urlsplit(url).netloc, response, MAX_ANSWER_BYTES)
 
     def ask_realm(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         """A token realm's answer, whatever it is. Redirects would carry the login on."""
@@ -213,28 +221,30 @@ class _Wire:
                 )
             return answer
 
-        try:
-            return retried(work) if method == "GET" else work()
-        except TransientError as error:
-            # Tried enough: the request that the token is for shall not begin all of it anew.
-            raise RegistryError(error.message, hint=error.hint) from error
+        return retried(work) if method == "GET" else work()
 
 
-def _session(access: Access, transport: "httpx2.BaseTransport | None") -> "httpx2.Client":
+def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext | None") -> "httpx2.Client":
     from http.cookiejar import CookieJar, DefaultCookiePolicy
 
     import httpx2
 
-    return httpx2.Client(
-        transport=transport,
-        verify=tls(access) if transport is None else True,
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
-        follow_redirects=False,
-        headers={"user-agent": f"ferrule/{__version__}"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        # A proxy of the environment cannot reach what is on this machine.
-        mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
-    )
+    try:
+        return httpx2.Client(
+            transport=transport,
+            verify=verify or True,
+            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
+            follow_redirects=False,
+            headers={"user-agent": f"ferrule/{__version__}"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            # A proxy of the environment cannot reach what is on this machine.
+            mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
+        )
+    except (ValueError, ImportError, httpx2.InvalidURL) as error:
+        raise RegistryError(
+            "the proxy that the environment names cannot be used",
+            hint="see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
+        ) from error
 
 
 def tls(access: Access) -> "ssl.SSLContext":
@@ -251,6 +261,13 @@ def tls(access: Access) -> "ssl.SSLContext":
                 hint="name a file with certificates in PEM form",
             ) from error
     return context
+
+
+def no_check() -> "ssl.SSLContext":
+    """Nobody has to prove anything."""
+    import httpx2
+
+    return httpx2.create_ssl_context(verify=False)
 
 
 def _answer(host: str, response: "httpx2.Response", limit: int) -> Answer:

@@ -15,7 +15,9 @@ from ferrule.oci.manifest import Manifest, choose_manifest, parse_index, parse_m
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference
 from ferrule.registry.access import Place
-from ferrule.registry.client import Client, retried
+from ferrule.registry.client import Client
+from ferrule.registry.parallel import raise_if_stopped, side_by_side
+from ferrule.registry.retry import retried
 
 
 def resolve(client: Client, reference: Reference, platform: Platform, store: BlobStore) -> Image:
@@ -49,6 +51,11 @@ def resolve(client: Client, reference: Reference, platform: Platform, store: Blo
     )
 
 
+def prefetch(image: Image) -> None:
+    """Have every layer on this machine, several at a time where they come from a registry."""
+    side_by_side(image.blobs.path, {layer.digest: layer for layer in image.layers}.values())
+
+
 class RemoteBlobs:
     """The blobs of one repository: fetched into the store when they are asked for, and only once."""
 
@@ -73,6 +80,7 @@ class RemoteBlobs:
                 self._store.writer(expect=descriptor) as blob,
             ):
                 for chunk in chunks:
+                    raise_if_stopped()
                     if blob.size + len(chunk) > descriptor.size:
                         raise _wrong(self._place, descriptor.digest)
                     blob.write(chunk)

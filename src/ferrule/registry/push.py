@@ -1,7 +1,5 @@
 """Writing images: an image and names go in, what the registry lacks is sent, and a digest comes out."""
 
-import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -12,12 +10,14 @@ from ferrule.oci.digest import Digest
 from ferrule.oci.reference import Reference, parse_tag
 from ferrule.registry.access import Place
 from ferrule.registry.address import resolve
-from ferrule.registry.answer import Answer, refusal
+from ferrule.registry.answer import Answer, TransientError, refusal
 from ferrule.registry.body import Body
 from ferrule.registry.client import Client
+from ferrule.registry.parallel import side_by_side
+from ferrule.registry.retry import retried
 from ferrule.report import Report
 
-UPLOADS_AT_ONCE = 4
+UPLOAD_ATTEMPTS = 3
 BINARY = "application/octet-stream"
 
 
@@ -45,7 +45,7 @@ def push(
 
     Nothing can be pulled before everything it consists of is there. Raises `RegistryError`.
     """
-    upload = _Upload(client, client.access.push(reference), image)
+    upload = _Upload(client, client.settled(client.access.push(reference)), image)
     for line in upload.all():
         report.detail(line)
     for selector in (image.descriptor.digest, *(parse_tag(tag) for tag in tags)):
@@ -60,23 +60,17 @@ class _Upload:
         self._client = client
         self._place = place
         self._image = image
-        self._stop = threading.Event()
 
-    def all(self) -> list[str]:
+    def all(self) -> tuple[str, ...]:
         """Every blob, some at a time; a line for each. The first failure ends the others."""
         blobs = {blob.digest: blob for blob in (*self._image.layers, self._image.manifest.config)}
-        pool = ThreadPoolExecutor(max_workers=UPLOADS_AT_ONCE, thread_name_prefix="upload")
-        try:
-            futures = [pool.submit(self._blob, blob) for blob in blobs.values()]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [future for future in done if future.exception()]
-            return [future.result() for future in failed or futures]
-        finally:
-            self._stop.set()
-            pool.shutdown(cancel_futures=True)
+        return side_by_side(self._blob, blobs.values())
 
     def manifest(self, selector: str) -> None:
-        """The manifest under a digest or a tag."""
+        """The manifest under a digest or a tag. To send it twice is to send it once."""
+        retried(lambda: self._put_manifest(selector))
+
+    def _put_manifest(self, selector: str) -> None:
         data = self._image.manifest_bytes
         answer = self._client.send(
             self._place,
@@ -93,13 +87,18 @@ class _Upload:
         short = blob.digest[:19]
         if self._client.probe(self._place, f"blobs/{blob.digest}", "layer") is not None:
             return f"{short}: already there"
-        location = None
+        begun: list[str] = []
         if source := self._source(blob.digest):
             mounted, location = self._mount(blob.digest, source)
             if mounted:
                 return f"{short}: mounted from {source}"
+            begun += [location] if location else []
         body = self._body(blob)
-        self._send(blob.digest, location or self._start(), body)
+        # What is half sent is given up: a new upload starts from the beginning.
+        retried(
+            lambda: self._send(blob.digest, begun.pop() if begun else self._start(), body),
+            attempts=UPLOAD_ATTEMPTS,
+        )
         return f"{short}: sent {body.size} bytes"
 
     def _source(self, digest: Digest) -> str | None:
@@ -134,22 +133,29 @@ class _Upload:
         answer = self._client.send(
             self._place, "PATCH", location, body=body, headers={"content-type": BINARY}
         )
-        if not answer.ok:
-            raise refusal(self._place, answer, "layer")
+        self._accept(answer)
         if "location" in answer.headers:
             location = self._location(answer)
         joint = "&" if "?" in location else "?"
         answer = self._client.send(
             self._place, "PUT", f"{location}{joint}digest={quote(digest, safe='')}", body=Body(b"", 0)
         )
+        self._accept(answer)
+        self._check_digest(answer, digest)
+
+    def _accept(self, answer: Answer) -> None:
+        if answer.status == 404:
+            raise TransientError(
+                f"{self._place.site.registry} has forgotten an upload of {self._place.repository}",
+                hint="are there several registries behind one name that do not share their state?",
+            )
         if not answer.ok:
             raise refusal(self._place, answer, "layer")
-        self._check_digest(answer, digest)
 
     def _body(self, blob: Descriptor) -> Body:
         if blob.digest == self._image.manifest.config.digest:
             return Body(self._image.config_bytes, len(self._image.config_bytes))
-        return Body(self._image.blobs.path(blob), blob.size, stop=self._stop)
+        return Body(self._image.blobs.path(blob), blob.size)
 
     def _location(self, answer: Answer) -> str:
         location = answer.headers.get("location")
