@@ -204,7 +204,8 @@ DOCUMENTS = {
     b"x" * ((4 << 20) + 1): "more than 4096 KiB",
     msgspec.json.encode({"schemaVersion": 1, "name": "old"}): "schema version 1",
     msgspec.json.encode({"schemaVersion": 2, "mediaType": "text/plain"}): "no container image",
-    msgspec.json.encode({"schemaVersion": 2, "manifests": []}): "no image for linux/amd64",
+    msgspec.json.encode({"schemaVersion": 2}): "not what it says",
+    msgspec.json.encode({"schemaVersion": 2, "manifests": [], "layers": []}): "not what it says",
     msgspec.json.encode(
         {
             "schemaVersion": 2,

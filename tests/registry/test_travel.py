@@ -6,7 +6,7 @@ import httpx2
 import msgspec
 import pytest
 
-from ferrule.errors import RegistryError
+from ferrule.errors import ImageError, RegistryError
 from ferrule.oci.descriptor import INDEX
 from ferrule.oci.digest import digest_of
 from ferrule.oci.platform import Platform
@@ -90,7 +90,7 @@ def test_an_index_gives_the_image_of_the_platform(world: World, tmp_path: Path) 
     put_index(world, image.descriptor.digest, image.descriptor.size)
     pulled = world.visit().pull("acme/shop:all", tmp_path / "store")
     assert pulled.descriptor.digest == image.descriptor.digest
-    with pytest.raises(RegistryError, match="no image for linux/arm64") as caught:
+    with pytest.raises(ImageError, match="no image for linux/arm64") as caught:
         world.visit().pull("acme/shop:all", tmp_path / "store", arm)
     assert "linux/amd64" in caught.value.hint
 

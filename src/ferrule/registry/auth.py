@@ -49,9 +49,9 @@ class _Ticket:
 
 
 class _TokenAnswer(msgspec.Struct):
-    token: str = ""
-    access_token: str = ""
-    expires_in: float = DEFAULT_LIFE_SECONDS
+    token: str | None = None
+    access_token: str | None = None
+    expires_in: float | None = None
 
 
 _Key = tuple[Site, str, tuple[str, ...]]
@@ -117,11 +117,11 @@ class Authorizer:
                 f"the token server of {place.site.registry} answers {answer.status}", hint="try again later"
             )
         try:
-            token = msgspec.json.decode(answer.body, type=_TokenAnswer)
+            token = msgspec.json.decode(answer.body, type=_TokenAnswer, strict=False)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise _no_token(place) from None
-        life = min(max(token.expires_in, DEFAULT_LIFE_SECONDS), MAX_LIFE_SECONDS) - MARGIN_SECONDS
-        return _Ticket(header=_bearer(place, token.token or token.access_token), until=asked + life)
+        life = min(max(token.expires_in or 0, DEFAULT_LIFE_SECONDS), MAX_LIFE_SECONDS) - MARGIN_SECONDS
+        return _Ticket(header=_bearer(place, token.token or token.access_token or ""), until=asked + life)
 
     def _ask_realm(self, place: Place, challenge: Challenge, login: Login | None) -> Answer:
         realm = _checked_realm(self._access, place, challenge)

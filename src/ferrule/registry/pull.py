@@ -4,14 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.errors import InvalidValueError, RegistryError
+from ferrule.errors import ImageError, InvalidValueError, RegistryError
 from ferrule.image.image import Image
 from ferrule.image.store import BlobMissingError, BlobStore
 from ferrule.oci.descriptor import INDEXES, MANIFESTS, Descriptor
 from ferrule.oci.digest import Digest, digest_of
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, decode
 from ferrule.oci.image_config import ImageConfig, parse_image_config
-from ferrule.oci.manifest import Manifest, choose_manifest, parse_index, parse_manifest
+from ferrule.oci.manifest import Index, Manifest, choose_manifest, parse_index, parse_manifest
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference
 from ferrule.registry.access import Place
@@ -24,18 +24,20 @@ def resolve(client: Client, reference: Reference, platform: Platform, store: Blo
     """The image that a reference names, and where that is an index, the one for the platform.
 
     Manifest and configuration are read at once; the layers when somebody asks for their path, into the store.
-    Raises `RegistryError`.
+    Raises `RegistryError`, and `ImageError` where there is an image but for other platforms only.
     """
     reader = _Reader(client, reference, store)
     try:
         descriptor, data = reader.top()
         if descriptor.media_type in INDEXES:
-            descriptor = choose_manifest(parse_index(data), platform)
+            descriptor = _choose(reference, parse_index(data), platform)
             data = reader.document(descriptor, f"manifests/{descriptor.digest}", "manifest")
         manifest = parse_manifest(data)
         config_bytes = reader.document(manifest.config, f"blobs/{manifest.config.digest}", "configuration")
         config = parse_image_config(config_bytes)
         _check(manifest, config)
+        if config.os != platform.os or config.architecture != platform.architecture:
+            raise ImageError(f"{reference} is for {config.platform}, not for {platform}")
     except InvalidValueError as error:
         raise RegistryError(f"{reference}: {error.message}", hint=error.hint or _NO_IMAGE) from error
     return Image(
@@ -95,6 +97,7 @@ class _Kind(msgspec.Struct, rename="camel"):
     schema_version: int = 0
     media_type: str = ""
     manifests: msgspec.Raw = msgspec.Raw()
+    layers: msgspec.Raw = msgspec.Raw()
 
 
 class _Reader:
@@ -149,7 +152,18 @@ class _Reader:
         return data if digest_of(data) == digest else None
 
 
+def _choose(reference: Reference, index: Index, platform: Platform) -> Descriptor:
+    try:
+        chosen = choose_manifest(index, platform)
+    except InvalidValueError as error:
+        raise ImageError(f"{reference}: {error.message}", hint=error.hint) from error
+    if chosen.media_type not in MANIFESTS:
+        raise InvalidValueError(f"its index names {chosen.media_type[:100]!r} for {platform}")
+    return chosen
+
+
 def _media_type(data: bytes, header: str) -> str:
+    """What a document says it is. It has to look so too: no two readers may see two things in it."""
     kind = decode(data, _Kind, "the manifest")
     if kind.schema_version == 1:
         raise InvalidValueError(
@@ -161,6 +175,13 @@ def _media_type(data: bytes, header: str) -> str:
     media_type = kind.media_type or (header if header in known else guess)
     if media_type not in known:
         raise InvalidValueError(f"it is of {media_type[:100]!r}, which is no container image")
+    if header in known and (header in INDEXES) != (media_type in INDEXES):
+        raise InvalidValueError(f"the registry calls it {header}, and it says {media_type}")
+    if (bool(bytes(kind.manifests)), bool(bytes(kind.layers))) != (
+        media_type in INDEXES,
+        media_type in MANIFESTS,
+    ):
+        raise InvalidValueError(f"it is not what it says: {media_type}")
     return media_type
 
 
