@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.engine.docker import Docker, find_docker
+from ferrule.engine.docker import Docker, explain, find_docker
 from ferrule.engine.docker_address import parse_address
-from ferrule.engine.docker_http import DockerHttp
+from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
 from ferrule.engine.engine import RunRequest, choose, choose_loader
 from ferrule.engine.sandbox import Sandbox
 from ferrule.errors import EngineError, ProjectError, UsageError
@@ -132,6 +132,19 @@ def test_a_loaded_image_is_there_for_dockers_own_client(bench: Bench, daemon: Do
 def test_an_image_that_is_not_there_is_named(bench: Bench) -> None:
     with pytest.raises(EngineError, match="docker has no image never:seen"):
         bench.run(RunRequest(name="never:seen"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "endpoint x (1): Bind for 0.0.0.0:8080 failed: port is already allocated",
+        "starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use",
+    ],
+)
+def test_a_port_that_is_taken_is_named(said: str) -> None:
+    error = explain(DockerRefusalError(said, status=500), RunRequest(name="shop:1"))
+    assert isinstance(error, EngineError)
+    assert error.message == "port 8080 of this machine is taken"
 
 
 @pytest.mark.real

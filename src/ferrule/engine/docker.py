@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
 from ferrule.errors import EngineError, FerruleError, ImageError, ProjectError, UsageError
 
 CHUNK = 1 << 20
+PORT_TAKEN = re.compile(r":([0-9]+)(?::| failed:).*already (?:allocated|in use)")
 LOADED = ("Loaded image: ", "Loaded image ID: ")
 
 
@@ -75,13 +77,13 @@ class Docker:
         try:
             created = self._http.json("POST", "/containers/create", body=body)
         except DockerRefusalError as error:
-            raise _explained(error, request) from error
+            raise explain(error, request) from error
         running = DockerRun(self._http, str(created["Id"]), stdout=stdout, stderr=stderr)
         try:
             running.start()
         except DockerRefusalError as error:
             running.remove()
-            raise _explained(error, request) from error
+            raise explain(error, request) from error
         except BaseException:
             running.remove()
             raise
@@ -208,9 +210,14 @@ def _container(request: RunRequest, network: str) -> dict[str, object]:
     return body
 
 
-def _explained(error: DockerRefusalError, request: RunRequest) -> FerruleError:
+def explain(error: DockerRefusalError, request: RunRequest) -> FerruleError:
+    """Docker's refusal to create or start a container, as a person would say it."""
     if error.status == 404 and "no such image" in error.said.lower():
         return EngineError(f"docker has no image {request.name}", hint="load it: ferrule build --load")
+    if taken := PORT_TAKEN.search(error.said):
+        return EngineError(
+            f"port {taken[1]} of this machine is taken", hint=f"publish another one: -p OTHER:{taken[1]}"
+        )
     _, found, reason = error.said.partition("exec: ")
     if found:
         reason = reason.removesuffix(": unknown").removesuffix(".")
