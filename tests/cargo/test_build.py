@@ -8,6 +8,7 @@ import pytest
 from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.leaks import find_leaks
 from ferrule.cargo.messages import PackageId, parse_package_id
+from ferrule.elf.facts import read_binary
 from ferrule.errors import BuildError
 from ferrule.process import Command, SystemRunner
 from tests.fakes.report import Notes
@@ -148,6 +149,20 @@ def test_the_user_s_own_target_folder_stays_as_it_was(tmp_path: Path) -> None:
     place = write_project(tmp_path, {"Cargo.toml": manifest(), "Cargo.lock": ""})
     make(place)
     assert {path.name for path in (place / "target").iterdir()} == {"ferrule"}
+
+
+def test_variants_share_the_work_and_none_replaces_another_s_program(tmp_path: Path) -> None:
+    files = {
+        "Cargo.toml": manifest(extra='[dependencies]\npart = { path = "part" }\n'),
+        "part/Cargo.toml": manifest("part"),
+        "part/src/lib.rs": "",
+    }
+    place = write_project(tmp_path, files)
+    static, dynamic = make(place), make(place, link="dynamic")
+    assert static.path != dynamic.path
+    assert read_binary(static.path).is_static
+    assert not read_binary(dynamic.path).is_static
+    assert len(list((place / "target" / "ferrule" / "cargo").rglob("libpart-*.rlib"))) == 1
 
 
 @pytest.mark.parametrize(

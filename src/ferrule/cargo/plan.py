@@ -1,5 +1,6 @@
 """A build as a value: what cargo will be called with, before anything runs."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,11 @@ from ferrule.cargo.flags import SEPARATOR, Remap, c_environment, effective_rustf
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.profile import Profile, choose_profile
 from ferrule.cargo.select import Selection
-from ferrule.cargo.toolchain import Toolchain
+from ferrule.cargo.toolchain import Toolchain, version_numbers
 from ferrule.process import Command, Runner
+
+BUILD_DIR_SINCE = (1, 91)
+"""The first cargo that keeps its work apart from its results; an older one ignores the setting."""
 
 CRT_STATIC = ("-C", "target-feature=+crt-static")
 
@@ -70,25 +74,37 @@ class BuildPlan:
 
     def command(self, *, static: bool, colour: bool) -> Command:
         """The call of cargo for one link mode. Flags of ours for the link reach the final crate only."""
+        variant = (*self.profile.flags, *self.options.feature_flags, *(CRT_STATIC if static else ()))
         binary = ("-p", self.selection.package.id, "--bin", self.selection.binary)
         jobs = ("-j", str(self.options.jobs)) if self.options.jobs else ()
         verbose = ("-" + "v" * self.options.verbose,) if self.options.verbose else ()
         rendered = "json-diagnostic-rendered-ansi" if colour else "json"
-        build_dir = ("--config", f"build.build-dir={toml_string(str(self.target_dir))}")
         argv = (
             *("cargo", "rustc", "--manifest-path", str(self.project.manifest), *binary),
-            *("--profile", self.profile.name, "--target", self.triple, "--target-dir", str(self.target_dir)),
-            *(*build_dir, *self.profile.flags, *self.options.feature_flags, *self.options.lock_flags),
+            *("--profile", self.profile.name, "--target", self.triple, *self._folders(variant)),
+            *(*self.profile.flags, *self.options.feature_flags, *self.options.lock_flags),
             *(*jobs, *verbose, f"--message-format={rendered}"),
             *(("--", *CRT_STATIC) if static else ()),
         )
+        return Command(argv=argv, cwd=self.project.folder, env=self._environment(), talk=True)
+
+    def _folders(self, variant: tuple[str, ...]) -> tuple[str, ...]:
+        """Work is shared by all variants; the finished program lies in a folder of its variant's own.
+
+        Otherwise another build of the project, with other flags, could put its program in the place of ours
+        between cargo's end and our reading it.
+        """
+        out = self.target_dir
+        if version_numbers(self.toolchain.release) >= BUILD_DIR_SINCE:
+            key = hashlib.sha256("\0".join((*variant, *self.rustflags)).encode()).hexdigest()
+            out = self.target_dir / "out" / key[:16]
+        build_dir = f"build.build-dir={toml_string(str(self.target_dir))}"
+        return ("--target-dir", str(out), "--config", build_dir)
+
+    def _environment(self) -> dict[str, str]:
         flags = SEPARATOR.join((*self.rustflags, *self.remap.rustflags))
-        env = {
-            "CARGO_ENCODED_RUSTFLAGS": flags,
-            **c_environment(self.triple, self.remap, os.environ),
-            **self._sqlx_environment(),
-        }
-        return Command(argv=argv, cwd=self.project.folder, env=env, talk=True)
+        c_flags = c_environment(self.triple, self.remap, os.environ)
+        return {"CARGO_ENCODED_RUSTFLAGS": flags, **c_flags, **self._sqlx_environment()}
 
     def _sqlx_environment(self) -> dict[str, str]:
         """Committed offline data of SQLx is used: an image must not depend on a database nearby."""

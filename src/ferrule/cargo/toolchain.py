@@ -35,6 +35,11 @@ def read_toolchain(runner: Runner, folder: Path) -> Toolchain:
     )
 
 
+def version_numbers(release: str) -> tuple[int, ...]:
+    """`1.95.0-nightly` as (1, 95, 0)."""
+    return tuple(int(part) for part in release.partition("-")[0].split(".") if part.isdigit())
+
+
 def cargo_home() -> Path:
     """Where cargo keeps the sources of dependencies."""
     return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo").absolute()

@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 PROJECT = click.argument("project", default=".", type=click.Path(path_type=Path))
 
 
-def _option(*names: str, **settings: Any) -> Callable[[F], F]:
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """A flag that the environment may set too: `--link` is FERRULE_LINK."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "FERRULE_" + long.removeprefix("--").upper().replace("-", "_")
@@ -67,24 +67,26 @@ CARGO_FLAGS = (
 )
 
 IMAGE_FLAGS = (
-    _option("--link", type=click.Choice(["auto", "static", "dynamic"]), help="How the program is linked."),
-    _option(
+    option("--link", type=click.Choice(["auto", "static", "dynamic"]), help="How the program is linked."),
+    option(
         "--base",
         type=Parsed("BASE", _parse_base, raw=True),
         help="auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
     ),
-    _option(
+    option(
         "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
     ),
-    _option(
+    option(
         "--env", "-e", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable of the image."
     ),
-    _option("--label", multiple=True, type=Parsed("KEY=VALUE", parse_label), help="A label of the image."),
-    _option(
+    click.option(
+        "--label", multiple=True, type=Parsed("KEY=VALUE", parse_label), help="A label of the image."
+    ),
+    option(
         "--user", type=Parsed("UID[:GID]", parse_user, raw=True), help="Who runs it.  [default: 65532:65532]"
     ),
-    _option("--port", multiple=True, type=Parsed("PORT", parse_port, raw=True), help="A port it listens on."),
-    _option(
+    option("--port", multiple=True, type=Parsed("PORT", parse_port, raw=True), help="A port it listens on."),
+    option(
         "--file",
         multiple=True,
         type=Parsed("FROM:TO", parse_file, raw=True),
@@ -93,12 +95,12 @@ IMAGE_FLAGS = (
 )
 
 DESTINATION_FLAGS = (
-    _option(
+    option(
         "--image",
         type=Parsed("REPOSITORY", _parse_image, raw=True),
         help="The image's repository, like ghcr.io/acme/shop.",
     ),
-    _option(
+    option(
         "--tag",
         "-t",
         multiple=True,
@@ -107,7 +109,7 @@ DESTINATION_FLAGS = (
     ),
     click.option("--push", is_flag=True, help="Push the image to its registry."),
     click.option("--load", is_flag=True, help="Load the image into a container engine."),
-    _option(
+    option(
         "--engine", type=click.Choice(["docker", "podman"]), help="The engine for --load.  [default: docker]"
     ),
     click.option(
@@ -120,13 +122,13 @@ DESTINATION_FLAGS = (
 )
 
 TRUST_FLAGS = (
-    _option(
+    option(
         "--mirror",
         multiple=True,
         type=Parsed("HOST=HOST", parse_mirror),
         help="Ask another registry for a host's images.",
     ),
-    _option("--insecure", multiple=True, metavar="HOST", help="Speak plain HTTP with this registry."),
+    option("--insecure", multiple=True, metavar="HOST", help="Speak plain HTTP with this registry."),
 )
 
 VERBOSE = click.option("-v", "--verbose", count=True, help="Say more; twice for cargo too.")

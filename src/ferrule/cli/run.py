@@ -12,6 +12,7 @@ from ferrule.cli.flags import (
     TRUST_FLAGS,
     VERBOSE,
     make_context,
+    option,
     project_request,
     with_flags,
 )

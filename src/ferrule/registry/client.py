@@ -221,7 +221,11 @@ class _Wire:
                 )
             return answer
 
-        return retried(work) if method == "GET" else work()
+        try:
+            return retried(work) if method == "GET" else work()
+        except TransientError as error:
+            # Tried enough: the request that the token is for shall not begin all of it anew.
+            raise RegistryError(error.message, hint=error.hint) from error
 
 
 def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext | None") -> "httpx2.Client":
