@@ -44,6 +44,14 @@ def test_a_token_server_with_a_weak_moment_is_asked_again(fake: FakeRegistry, tm
     assert fake.manifests
 
 
+def test_a_token_server_that_stays_weak_is_left_alone(fake: FakeRegistry, tmp_path: Path) -> None:
+    fake.auth = "bearer"
+    fake.answers += [("GET /token", httpx2.Response(503)) for _ in range(20)]
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:5001 answers 503"):
+        fake_world(fake).visit().pull("acme/shop", tmp_path / "store")
+    assert sum(line.startswith("GET /token") for line in fake.lines()) == 3
+
+
 def test_what_a_registry_adds_to_the_scope_is_asked_for(fake: FakeRegistry, tmp_path: Path) -> None:
     fake.auth = "bearer"
     proxied = f'Bearer realm="{fake.realm}",scope="repository:proxy/acme/shop:pull repository:acme/shop:pull"'
