@@ -76,7 +76,7 @@ IMAGE_FLAGS = (
     option(
         "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
     ),
-    option(
+    click.option(
         "--env", "-e", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable of the image."
     ),
     click.option(

@@ -21,7 +21,7 @@ from ferrule.errors import FerruleError, RunFailedError
 from ferrule.values import parse_env, parse_published_port
 
 RUN_FLAGS = (
-    click.option(
+    option(
         "--engine", type=click.Choice(["auto", "docker", "sandbox"]), default="auto", help="Where it runs."
     ),
     click.option(
