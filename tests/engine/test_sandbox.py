@@ -141,10 +141,10 @@ def test_without_an_image_nothing_runs(sandbox_bench: Bench) -> None:
 def test_another_user_runs_it_in_a_user_namespace(sandbox_bench: Bench) -> None:
     need(shutil.which("unshare"), "unshare (util-linux)")
     data = folder("data", mode=0o555)
-    request = sandbox_bench.image(data, User="65532:65532", WorkingDir="/work")
+    request = sandbox_bench.image(data, User="65532:65532", WorkingDir="/app/here")
     finished = _run_here(sandbox_bench, request, prefix=AS_NOBODY)
     assert finished.returncode == 0, finished.stderr
-    assert {b"uid 65532", b"gid 65532", b"pid 1", b"cwd /work"} <= set(finished.stdout.split(b"\n"))
+    assert {b"uid 65532", b"gid 65532", b"pid 1", b"cwd /app/here"} <= set(finished.stdout.split(b"\n"))
     for path in ("/tmp/x", "/dev/shm/x"):
         assert _run_here(sandbox_bench, request, "put", path, prefix=AS_NOBODY).returncode == 0
     assert list((sandbox_bench.folder / "roots").iterdir()) == []
