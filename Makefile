@@ -29,6 +29,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(RUN) -m tests.parts.debian
+	@$(RUN) -m tests.parts.bases
 	@$(RUN) -m pytest -m "not acceptance"
 
 check: $(STAMP)

@@ -26,6 +26,7 @@ SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/source
 PACKAGES = (
     "apache2-utils",
     "binutils",
+    "curl",
     "docker-registry",
     "docker.io",
     "file",

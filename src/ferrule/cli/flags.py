@@ -128,7 +128,9 @@ TRUST_FLAGS = (
         type=Parsed("HOST=HOST", parse_mirror),
         help="Ask another registry for a host's images.",
     ),
-    option("--insecure", multiple=True, metavar="HOST", help="Speak plain HTTP with this registry."),
+    option(
+        "--insecure", multiple=True, metavar="HOST", help="A registry without TLS, or with any certificate."
+    ),
 )
 
 VERBOSE = click.option("-v", "--verbose", count=True, help="Say more; twice for cargo too.")

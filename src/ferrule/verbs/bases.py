@@ -63,6 +63,7 @@ def lay_ground(
 
     image = open_image(context, choice.image, binary.platform)
     _check_platform(image, binary.platform, choice.name)
+    _fetch(context, image, choice.name)
     tree = stack.enter_context(_tree(image, choice.name))
     check(binary, tree, choice.name)
     wanted = _common(settings, roots, zones)
@@ -96,6 +97,15 @@ def open_image(context: Context, name: str, platform: Platform) -> Image:
         raise UsageError(error.message, hint=error.hint) from error
     with context.report.step(f"reading {name}"):
         return resolve(client_of(context), reference, platform, context.store)
+
+
+def _fetch(context: Context, image: Image, name: str) -> None:
+    """Have the layers here, several at a time; a layout on disk has them already."""
+    if image.origins:
+        from ferrule.registry.pull import prefetch
+
+        with context.report.step(f"fetching {name}"):
+            prefetch(image)
 
 
 def client_of(context: Context) -> "Client":
