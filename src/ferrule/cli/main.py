@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from ferrule.errors import UserInterruptError
@@ -19,15 +20,22 @@ def cargo_main() -> NoReturn:
 
 
 def _start(arguments: list[str]) -> NoReturn:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    _on_signals(_interrupt)
     try:
         # Imported here, so that Ctrl-C during the import is handled too.
         from ferrule.cli.app import run
 
-        sys.exit(run(arguments))
+        code = run(arguments)
+        # All is done and said: a Ctrl-C now must not turn success into a death by signal.
+        _on_signals(signal.SIG_IGN)
     except UserInterruptError:
-        sys.exit(UserInterruptError.exit_code)
+        code = UserInterruptError.exit_code
+    sys.exit(code)
+
+
+def _on_signals(handler: Callable[[int, object], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _interrupt(_signum: int, _frame: object) -> None:
