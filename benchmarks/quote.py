@@ -29,7 +29,7 @@ def run() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ferrule-bench-")))
         (folder / "quote.lua").write_text(CART)
         binaries = {
-            PLAIN: _plain(),
+            PLAIN: plain(),
             "ferrule build": folder / "default",
             "ferrule build --optimize speed": folder / "speed",
         }
@@ -42,7 +42,8 @@ def run() -> None:
         )
 
 
-def _plain() -> Path:
+def plain() -> Path:
+    """What plain `cargo build --release` gives."""
     target = SHOP / "target" / "plain"
     tool(
         "cargo",

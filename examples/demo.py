@@ -54,7 +54,7 @@ def variables(url: str, port: int) -> tuple[str, ...]:
 def serve(image: str, flags: tuple[str, ...], port: int) -> None:
     """Run the service as a user would, ask for its health, and stop it as Ctrl-C would."""
     say(f"ferrule run {image}")
-    command = Command(argv=(*FERRULE, "run", image, *flags))
+    command = Command(argv=(*FERRULE, "run", "-v", image, *flags))
     service = SystemRunner().attached(command, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)
     try:
         answer = wait_healthy(port, "/health", within=WAIT_SECONDS, ended=service.ended)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.ferrule import SHOP, ferrule, tool
+from benchmarks import quote
+from tests.journey.ferrule import SHOP, ferrule
 
 pytestmark = pytest.mark.acceptance
 DEFAULT_AT_MOST = 0.85
@@ -14,18 +15,7 @@ SIZE_AT_MOST = 0.65
 @pytest.fixture(scope="module")
 def plain() -> int:
     """Bytes of what plain `cargo build --release` gives."""
-    target = SHOP / "target" / "plain"
-    tool(
-        "cargo",
-        "build",
-        "--release",
-        "--locked",
-        "--manifest-path",
-        SHOP / "Cargo.toml",
-        "--target-dir",
-        target,
-    )
-    return (target / "release" / "shop").stat().st_size
+    return quote.plain().stat().st_size
 
 
 @pytest.mark.parametrize(("flags", "most"), [((), DEFAULT_AT_MOST), (("--optimize", "size"), SIZE_AT_MOST)])

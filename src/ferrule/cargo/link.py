@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.atomic import appearing
 from ferrule.cargo.messages import Message
 from ferrule.cargo.plan import BuildPlan
 
@@ -67,10 +68,8 @@ class LinkMemory:
             return
         known.pop(key, None)
         known = dict([*known.items(), (key, [choice.mode, choice.reason])][-self.MOST :])
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_suffix(".part")
-        part.write_text(json.dumps(known, indent=1))
-        part.replace(self._file)
+        with appearing(self._file) as part:
+            part.write_text(json.dumps(known, indent=1))
 
     def _read(self) -> dict[str, list[str]]:
         try:

@@ -3,11 +3,10 @@
 import json
 import shutil
 import tarfile
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ferrule.errors import OutputError
+from ferrule.atomic import appearing
 from ferrule.image.image import Image
 from ferrule.image.layout import MARKER, REF_NAME
 from ferrule.oci.descriptor import Descriptor
@@ -22,19 +21,8 @@ BLOCK = 512
 
 def write_archive(image: Image, names: tuple[Reference, ...], file: Path) -> None:
     """Write the archive under its names (repository and tag); the file appears whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        try:
-            with part.open("wb") as stream:
-                _write(image, names, stream)
-            part.replace(file)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {file}: {error.strerror}", hint="check the folder and its space"
-        ) from error
+    with appearing(file) as part, part.open("wb") as stream:
+        _write(image, names, stream)
 
 
 def familiar(name: Reference) -> str:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.atomic import appearing
 from ferrule.base.entry import FileEntry
 from ferrule.image.gzip import COMPRESSOR, GzipWriter
 from ferrule.image.store import BlobMissingError, BlobStore
@@ -82,8 +83,5 @@ def _recall(store: BlobStore, diff_id: Digest) -> Descriptor | None:
 
 
 def _remember(store: BlobStore, diff_id: Digest, descriptor: Descriptor) -> None:
-    note = _note(store, diff_id)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    part = note.with_suffix(".part")
-    part.write_text(json.dumps({"digest": descriptor.digest, "size": descriptor.size}))
-    part.replace(note)
+    with appearing(_note(store, diff_id)) as part:
+        part.write_text(json.dumps({"digest": descriptor.digest, "size": descriptor.size}))

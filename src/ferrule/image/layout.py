@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from ferrule.atomic import appearing
 from ferrule.errors import InvalidValueError, OutputError
 from ferrule.image.image import Image
 from ferrule.image.store import BlobMissingError, BlobStore
@@ -33,9 +34,8 @@ def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -
         store.put(image.manifest_bytes)
         (folder / "oci-layout").write_bytes(MARKER)
         index = _with(_read_index(folder), image.descriptor, tag)
-        part = folder / "index.json.part"
-        part.write_bytes(encode(index))
-        part.replace(folder / "index.json")
+        with appearing(folder / "index.json") as part:
+            part.write_bytes(encode(index))
         if prune:
             _prune(folder, index)
     except OSError as error:

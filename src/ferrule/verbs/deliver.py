@@ -2,10 +2,10 @@
 
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.atomic import appearing
 from ferrule.engine.engine import choose_loader
 from ferrule.errors import OutputError, UsageError
 from ferrule.image.archive import familiar, write_archive
@@ -120,17 +120,6 @@ def _names(parcel: Parcel) -> tuple[Reference, ...]:
 
 
 def _copy(program: Path, file: Path) -> None:
-    part = file.with_name(f".{file.name}.part")
-    try:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(program, part)
-            part.chmod(0o755)
-            part.replace(file)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {file}: {error.strerror}", hint="check the folder and its space"
-        ) from error
+    with appearing(file) as part:
+        shutil.copyfile(program, part)
+        part.chmod(0o755)
