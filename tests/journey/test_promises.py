@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.cargo.build import build
+from ferrule.cargo.graph import read_graph
 from ferrule.elf.facts import read_binary
+from ferrule.process import SystemRunner
+from tests.fakes.report import Notes
 from tests.journey.conftest import ShopImage
 from tests.journey.ferrule import ROOT, SHOP, ferrule, tool
+from tests.projects import prepared
 
 pytestmark = pytest.mark.real
 MOST_BESIDE_THE_BINARY = 300_000
@@ -99,3 +104,12 @@ def test_time_from_source_date_epoch_reaches_the_image_and_nothing_else_does(tmp
     layout = f"oci:{tmp_path / 'layout'}:timed"
     ferrule("build", str(SHOP), "-o", layout, env={"SOURCE_DATE_EPOCH": "1700000000"})
     assert json.loads(tool("skopeo", "inspect", "--config", layout))["created"] == "2023-11-14T22:13:20Z"
+
+
+def test_plan_knows_exactly_the_crates_that_the_build_compiles_in() -> None:
+    plan = prepared(SHOP).plan
+    built = build(SystemRunner(), Notes(), plan, link="auto", colour=False)
+    known = read_graph(SystemRunner(), plan)
+    assert known.source == "cargo tree"
+    assert set(known.packages) == set(built.graph)
+    assert len(known.packages) > 100

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferrule.cargo.plan import CargoOptions
 from ferrule.config import Table
 from ferrule.values import Output
 from ferrule.verbs.deliver import Destinations
@@ -144,3 +145,13 @@ def test_destinations_and_tags_are_listed(tmp_path: Path) -> None:
     assert found["tags"][0] == ["0.1.0", "x"]
     assert found["destinations"][0] == ["oci:out", "docker: acme/shop", "push to ghcr.io/acme/shop"]
     assert found["image"] == ("ghcr.io/acme/shop", "asked for by --image")
+
+
+def test_where_cargo_cannot_say_the_lock_file_is_read_and_the_link_is_called_a_guess(tmp_path: Path) -> None:
+    lock = f'{LOCK}dependencies = ["rustls"]\n\n[[package]]\nname = "rustls"\nversion = "0.1.0"\n'
+    text = manifest(extra='[dependencies]\nrustls = "=0.1.0"\n')
+    place = write_project(tmp_path, {"Cargo.toml": text, "Cargo.lock": lock})
+    request = request_for(place, cargo=CargoOptions(offline=True))
+    found = rows(make_plan(context_of(place), request, (), Destinations()))
+    assert found["certificates"] == (True, "CA roots: rustls is in the graph, and its roots may be files")
+    assert found["link"] == ("static", "a guess: cargo does not say which dependencies count here")

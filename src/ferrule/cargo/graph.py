@@ -4,18 +4,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from ferrule.cargo.messages import PackageId
-from ferrule.cargo.metadata import Package, Project, metadata_command
-from ferrule.process import Runner
+from ferrule.cargo.plan import BuildPlan
+from ferrule.process import Command, Runner
+
+FROM_LOCK = "Cargo.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Graph:
     """Packages compiled into the program, with their features where they are known.
 
-    `source` says how it is known: "the build", "cargo metadata" or "Cargo.lock".
+    `source` says how it is known: "the build", "cargo tree", "Cargo.lock", or "nothing yet".
     """
 
     packages: tuple[PackageId, ...]
@@ -28,80 +28,52 @@ class Graph:
         return next((found[name] for name in names if name in found), None)
 
 
-class _Dependency(msgspec.Struct):
-    pkg: str
-    dep_kinds: tuple[Mapping[str, str | None], ...] = ()
+def read_graph(runner: Runner, plan: BuildPlan) -> Graph:
+    """Ask cargo, which may download crates as for any of its commands but never changes Cargo.lock.
+
+    Where it cannot say, Cargo.lock is read as it is: for every platform and feature.
+    """
+    if not plan.project.workspace.lock_file.is_file():
+        return Graph(packages=(), source="nothing yet", features={})
+    for network in (("--offline",), ()):
+        if network or not (plan.options.offline or plan.options.frozen):
+            finished = runner.run(tree_command(plan, *network))
+            if finished.ok:
+                return _parse(finished.stdout.decode(errors="replace"))
+    return _from_lock(plan)
 
 
-class _Node(msgspec.Struct):
-    id: str
-    deps: tuple[_Dependency, ...] = ()
-    features: tuple[str, ...] = ()
+def tree_command(plan: BuildPlan, *flags: str) -> Command:
+    """`cargo tree` resolves features as a build does; `cargo metadata` counts crates that none turns on."""
+    argv = (
+        *("cargo", "tree", "--manifest-path", str(plan.project.manifest), "-p", plan.selection.package.id),
+        *("--edges", "normal,no-proc-macro", "--target", plan.triple, "--locked"),
+        *("--prefix", "none", "--format", "{p}|{f}", *plan.options.feature_flags, *flags),
+    )
+    return Command(argv=argv, cwd=plan.project.folder)
 
 
-class _Target(msgspec.Struct):
-    kind: tuple[str, ...]
-
-
-class _Known(msgspec.Struct):
-    id: str
-    name: str
-    version: str
-    targets: tuple[_Target, ...]
-
-    @property
-    def is_proc_macro(self) -> bool:
-        """Whether it runs in the compiler, never in the program."""
-        return any("proc-macro" in target.kind for target in self.targets)
-
-
-class _Resolve(msgspec.Struct):
-    nodes: tuple[_Node, ...]
-
-
-class _Metadata(msgspec.Struct):
-    packages: tuple[_Known, ...]
-    resolve: _Resolve
-
-
-def read_graph(
-    runner: Runner, project: Project, package: Package, triple: str, feature_flags: tuple[str, ...]
-) -> Graph:
-    """Ask cargo without touching network or lock file; where it can't say, read Cargo.lock as it is."""
-    flags = ("--locked", "--offline", "--filter-platform", triple, *feature_flags)
-    finished = runner.run(metadata_command(project.manifest, *flags))
-    if finished.ok:
-        return _reached(msgspec.json.decode(finished.stdout, type=_Metadata), package)
-    return _from_lock(project)
-
-
-def _reached(metadata: _Metadata, package: Package) -> Graph:
-    known = {entry.id: entry for entry in metadata.packages}
-    nodes = {node.id: node for node in metadata.resolve.nodes}
-    reached: dict[str, _Known] = {}
-    waiting = [package.id]
-    while waiting:
-        here = waiting.pop()
-        if here in reached or here not in nodes or known[here].is_proc_macro:
-            continue
-        reached[here] = known[here]
-        waiting.extend(
-            dependency.pkg
-            for dependency in nodes[here].deps
-            if any(kind.get("kind") is None for kind in dependency.dep_kinds)
-        )
+def _parse(text: str) -> Graph:
+    """Lines such as `axum v0.8.9|http1,json`, or `shop v0.4.2 (/a/path)|`, many of them repeated."""
+    features: dict[PackageId, tuple[str, ...]] = {}
+    for line in dict.fromkeys(text.splitlines()):
+        what, _, turned_on = line.partition("|")
+        name, _, rest = what.partition(" v")
+        if rest:
+            package = PackageId(name=name, version=rest.split()[0])
+            features[package] = tuple(turned_on.removesuffix(" (*)").split(",")) if turned_on else ()
     return Graph(
-        packages=tuple(PackageId(name=entry.name, version=entry.version) for entry in reached.values()),
-        source="cargo metadata",
-        features={entry.name: nodes[identity].features for identity, entry in reached.items()},
+        packages=tuple(features),
+        source="cargo tree",
+        features={package.name: names for package, names in features.items()},
     )
 
 
-def _from_lock(project: Project) -> Graph:
+def _from_lock(plan: BuildPlan) -> Graph:
     try:
-        with project.workspace.lock_file.open("rb") as stream:
+        with plan.project.workspace.lock_file.open("rb") as stream:
             packages = tomllib.load(stream).get("package", [])
-    except (OSError, tomllib.TOMLDecodeError):
-        packages = []
-    found = tuple(PackageId(name=str(entry["name"]), version=str(entry["version"])) for entry in packages)
-    return Graph(packages=found, source="Cargo.lock" if found else "nothing yet", features={})
+        found = tuple(PackageId(name=str(entry["name"]), version=str(entry["version"])) for entry in packages)
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        found = ()
+    return Graph(packages=found, source=FROM_LOCK, features={})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ferrule.cargo.graph import Graph
+from ferrule.cargo.graph import FROM_LOCK, Graph
 from ferrule.cargo.link import NOTHING_SHARED, LinkChoice
 
 READS_CA_FILES = (
@@ -71,6 +71,8 @@ def time_zones(graph: Graph) -> Need:
 
 def expected_link(graph: Graph) -> LinkChoice:
     """What the build will probably decide. Build scripts know better, and a build listens to them."""
+    if graph.source == FROM_LOCK:
+        return LinkChoice(mode="static", reason="a guess: cargo does not say which dependencies count here")
     for package in graph.packages:
         libraries, bundling = LINKS_SYSTEM_LIBRARY.get(package.name, ("", ()))
         if libraries and not set(bundling) & set(graph.features.get(package.name, ())):

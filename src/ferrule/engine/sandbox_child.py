@@ -120,7 +120,8 @@ def _become_user(spec: SandboxSpec) -> None:
 
 
 def _reset_signals() -> None:
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and that would be inherited
+    # Python ignores SIGPIPE, a shell's background jobs ignore SIGINT: a container begins with none of it.
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

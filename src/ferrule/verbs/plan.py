@@ -50,9 +50,7 @@ def make_plan(
     prepared = prepare(context, request)
     package, plan = prepared.selection.package, prepared.plan
     with ThreadPoolExecutor(2) as pool:
-        graph_later = pool.submit(
-            read_graph, context.runner, prepared.project, package, plan.triple, plan.options.feature_flags
-        )
+        graph_later = pool.submit(read_graph, context.runner, plan)
         filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
         graph = graph_later.result()
     link = _link(prepared, graph)
