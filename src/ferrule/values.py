@@ -146,6 +146,9 @@ class Output:
     path: Path
     tag: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}" + (f":{self.tag}" if self.tag else "")
+
 
 def parse_output(text: str) -> Output:
     """`oci:DIR[:TAG]`, `docker-archive:FILE` or `binary:FILE`, named as skopeo names them."""

@@ -60,7 +60,7 @@ def test_the_plan_of_the_example_gives_every_decision_with_its_reason() -> None:
     assert plan["ports"]["value"] == ["3000/tcp"]
     assert plan["health"]["value"] == "GET /health"
     assert plan["layers"]["value"] == ["users and /tmp", "/app/shop"]
-    assert all(plan[name]["reason"] for name in NAMES if name not in ("tags",))
+    assert all(plan[name]["reason"] for name in NAMES)
 
 
 def test_the_screen_has_a_line_per_decision() -> None:

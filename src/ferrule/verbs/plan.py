@@ -9,6 +9,7 @@ from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import output_folder
+from ferrule.oci.reference import DEFAULT_TAG
 from ferrule.values import Health
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
@@ -163,10 +164,11 @@ def _destination_rows(
     prepared: Prepared, tags: tuple[str, ...], destinations: Destinations
 ) -> tuple[Row, ...]:
     name = prepared.local_name
-    places = [f"{output.kind}:{output.path}" for output in destinations.outputs]
+    places = [str(output) for output in destinations.outputs]
     places += [f"{destinations.engine}: {name.repository}"] if destinations.load else []
     places += [f"push to {name.name}"] if destinations.push else []
     layout = output_folder(prepared.project) / "image"
+    tags_reason = "the default" if tags == (DEFAULT_TAG,) else "asked for by --tag"
     return (
         Row(
             name="image",
@@ -174,12 +176,12 @@ def _destination_rows(
             text=prepared.repository.name if prepared.repository else "no repository",
             reason=prepared.settings.why("image", "none is set; --push needs one"),
         ),
-        Row(name="tags", value=list(tags), text=", ".join(tags), reason=""),
+        Row(name="tags", value=list(tags), text=", ".join(tags), reason=tags_reason),
         Row(
             name="destinations",
             value=places or [f"oci:{layout}"],
             text=", ".join(places) or f"oci:{layout}",
-            reason="" if places else "no other was asked for",
+            reason="asked for" if places else "no other was asked for",
         ),
     )
 
