@@ -1,14 +1,12 @@
 """Entries of an image that is not written yet, as a `Files`: they are checked before anything is made."""
 
 import io
-import posixpath
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ferrule.base.entry import FileEntry
-
-MAX_LINKS = 40
+from ferrule.elf.links import follow
 
 
 class PlannedFiles:
@@ -19,13 +17,13 @@ class PlannedFiles:
 
     def resolve(self, path: PurePosixPath) -> PurePosixPath | None:
         """The file at the path, or behind the links there."""
-        for _ in range(MAX_LINKS):
-            path = PurePosixPath(posixpath.normpath(path))
-            entry = self._entries.get(path)
-            if entry is None or entry.kind != "link":
-                return path if entry is not None and entry.kind == "file" else None
-            path = path.parent / (entry.target or "")
-        return None
+        real = follow(path, self._link_at)
+        entry = self._entries.get(real) if real is not None else None
+        return real if entry is not None and entry.kind == "file" else None
+
+    def _link_at(self, path: PurePosixPath) -> str | None:
+        entry = self._entries.get(path)
+        return entry.target if entry is not None and entry.kind == "link" else None
 
     def open(self, path: PurePosixPath) -> BinaryIO:
         """The content that will be written."""

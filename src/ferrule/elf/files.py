@@ -3,6 +3,8 @@
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
+from ferrule.elf.links import follow
+
 
 class Files(Protocol):
     """Read-only view of a root file system. Paths are absolute; links are followed inside the tree only."""
@@ -28,7 +30,7 @@ class LocalFiles:
 
     def resolve(self, path: PurePosixPath) -> PurePosixPath | None:
         """Follow links by hand, so that absolute links of a folder's tree stay in it."""
-        real = _follow(self.root, path)
+        real = self._follow(path)
         return real if real is not None and self._on_disk(real).is_file() else None
 
     def open(self, path: PurePosixPath) -> BinaryIO:
@@ -37,7 +39,7 @@ class LocalFiles:
 
     def names(self, folder: PurePosixPath) -> tuple[str, ...]:
         """The folder's names, sorted."""
-        real = _follow(self.root, folder)
+        real = self._follow(folder)
         if real is None or not self._on_disk(real).is_dir():
             return ()
         return tuple(sorted(entry.name for entry in self._on_disk(real).iterdir()))
@@ -45,29 +47,9 @@ class LocalFiles:
     def _on_disk(self, path: PurePosixPath) -> Path:
         return self.root / path.relative_to("/")
 
+    def _follow(self, path: PurePosixPath) -> PurePosixPath | None:
+        return follow(path, self._link_at)
 
-MAX_LINKS = 40
-"""As the kernel has it: more links than this on one path are a loop."""
-
-
-def _follow(root: Path, path: PurePosixPath) -> PurePosixPath | None:
-    real = PurePosixPath("/")
-    parts = list(reversed(path.parts[1:]))
-    links = 0
-    while parts:
-        part = parts.pop()
-        if part == "..":
-            real = real.parent
-            continue
-        here = root / (real / part).relative_to("/")
-        if here.is_symlink():
-            links += 1
-            if links > MAX_LINKS:
-                return None
-            target = PurePosixPath(here.readlink())
-            if target.is_absolute():
-                real = PurePosixPath("/")
-            parts.extend(reversed([piece for piece in target.parts if piece.strip("/")]))
-        else:
-            real = real / part
-    return real
+    def _link_at(self, path: PurePosixPath) -> str | None:
+        here = self._on_disk(path)
+        return str(here.readlink()) if here.is_symlink() else None

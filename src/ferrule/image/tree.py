@@ -12,13 +12,13 @@ from pathlib import PurePosixPath
 from types import TracebackType
 from typing import IO, BinaryIO, Self
 
+from ferrule.elf.links import follow
 from ferrule.errors import InvalidValueError
 from ferrule.image.image import Image
 from ferrule.oci.descriptor import LAYER_ZSTD, Descriptor
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
-MAX_LINKS = 40
 MAX_FILE_BYTES = 512 << 20
 MAX_LAYER_BYTES = 16 << 30
 MAX_ENTRIES = 2_000_000
@@ -92,24 +92,11 @@ class LayerTree:
         return node.kind if node else ""
 
     def _follow(self, path: PurePosixPath) -> PurePosixPath | None:
-        real, links = PurePosixPath("/"), 0
-        parts = list(reversed(path.parts[1:]))
-        while parts:
-            part = parts.pop()
-            if part == "..":
-                real = real.parent
-                continue
-            node = self.nodes.get(real / part)
-            if node is None or node.kind != "link":
-                real = real / part
-                continue
-            links += 1
-            if links > MAX_LINKS:
-                return None
-            target = PurePosixPath(node.target)
-            real = PurePosixPath("/") if target.is_absolute() else real
-            parts.extend(reversed([piece for piece in target.parts if piece.strip("/")]))
-        return real
+        return follow(path, self._link_at)
+
+    def _link_at(self, path: PurePosixPath) -> str | None:
+        node = self.nodes.get(path)
+        return node.target if node is not None and node.kind == "link" else None
 
     def _apply(self, number: int, layer: Descriptor) -> None:
         stream = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
