@@ -40,7 +40,7 @@ check: $(STAMP)
 
 acceptance: $(STAMP)
 	@$(RUN) -m tests.parts.debian
-	@$(RUN) -m pytest -m acceptance
+	@$(RUN) -m pytest -m acceptance -s
 
 bench: $(STAMP)
 	@$(RUN) -m tests.parts.debian

@@ -55,7 +55,7 @@ def refusal(place: Place, answer: Answer, what: str) -> RegistryError:
         )
     if answer.status == 404:
         hint = f"check the name; a private repository needs `{login}`"
-        return RegistryError(f"{host} has no {what} in {repository}", hint=hint)
+        return RegistryError(f"{host}/{repository} has no {what}", hint=hint)
     if answer.status == 413:
         return RegistryError(
             f"{host} takes no {what} of this size for {repository} (413)",
