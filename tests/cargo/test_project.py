@@ -161,6 +161,13 @@ def test_c_flags_are_added_to_what_is_there(tmp_path: Path, monkeypatch: pytest.
     assert f"-ffile-prefix-map={tmp_path}=/src" in str(env[name])
 
 
+def test_a_folder_with_a_blank_in_its_name_does_not_break_c_compilers(tmp_path: Path) -> None:
+    remap = prepared(write_project(tmp_path / "my project")).plan.remap
+    assert f"--remap-path-prefix={tmp_path}/my project=/src" in remap.rustflags
+    assert "my project" not in remap.cflags
+    assert remap.cflags.startswith("-ffile-prefix-map=")
+
+
 def test_link_flags_reach_the_final_crate_only(tmp_path: Path) -> None:
     command = prepared(write_project(tmp_path)).plan.command(static=True, colour=False)
     assert command.argv[-3:] == ("--", "-C", "target-feature=+crt-static")

@@ -1,6 +1,7 @@
 """The flags that every crate is compiled with: the project's own, as cargo sees them, then ours."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,12 @@ class Remap:
 
     @property
     def cflags(self) -> str:
-        """The same for C compilers."""
-        return " ".join(f"-ffile-prefix-map={old}={new}" for old, new in self.pairs)
+        """The same for C compilers, but for folders with blanks in their names.
+
+        CFLAGS is split at blanks, so such a flag would end the build; a path that stays is found afterwards.
+        """
+        fit = ((old, new) for old, new in self.pairs if not re.search(r"\s", str(old)))
+        return " ".join(f"-ffile-prefix-map={old}={new}" for old, new in fit)
 
 
 def remap_of(project: Project, toolchain: Toolchain, target_dir: Path) -> Remap:
