@@ -84,6 +84,16 @@ def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> N
     assert "invalid basic string" in caught.value.message
 
 
+def test_a_pinned_toolchain_that_is_missing_comes_with_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUSTUP_AUTO_INSTALL", "0")
+    write_project(tmp_path, {"rust-toolchain.toml": '[toolchain]\nchannel = "1.60.0"\n'})
+    with pytest.raises(ProjectError, match="is not installed") as caught:
+        choose(tmp_path)
+    assert caught.value.hint.startswith("rustup toolchain install 1.60.0")
+
+
 def test_only_unset_keys_of_the_profile_are_added(tmp_path: Path) -> None:
     write_project(
         tmp_path, {"Cargo.toml": manifest(extra='[profile.release]\ncodegen-units = 4\nlto = "thin"\n')}

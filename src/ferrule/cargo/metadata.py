@@ -114,6 +114,13 @@ def _cargo(runner: Runner, command: Command) -> Finished:
         raise ProjectError(error.message, hint="install Rust with rustup (https://rustup.rs)") from error
 
 
+def _hint(reason: str) -> str:
+    missing = re.search(r"toolchain '([^']+)' is not installed", reason)
+    if missing:
+        return f"rustup toolchain install {missing[1]}, or mend rust-toolchain.toml"
+    return "cargo cannot read the project; mend it and try again"
+
+
 def _first_error(finished: Finished) -> str:
     """cargo's error in one line: the first `error:` and the deepest cause below it."""
     lines = [line.strip() for line in finished.stderr.decode(errors="replace").splitlines() if line.strip()]
