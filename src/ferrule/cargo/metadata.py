@@ -79,9 +79,8 @@ def read_project(runner: Runner, place: Path) -> Project:
     manifest = find_manifest(place)
     finished = _cargo(runner, metadata_command(manifest, "--no-deps"))
     if not finished.ok:
-        raise ProjectError(
-            _first_error(finished), hint="cargo cannot read the project; mend it and try again"
-        )
+        reason = _first_error(finished)
+        raise ProjectError(reason, hint=_hint(reason))
     workspace = msgspec.json.decode(finished.stdout, type=Workspace, dec_hook=_path)
     return Project(manifest=manifest, workspace=workspace)
 
