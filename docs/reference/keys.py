@@ -16,6 +16,7 @@ KEYS = {
     "another, or `{ command = [...] }`, a program inside the image and its arguments.",
     "files": 'Files and folders to take along, such as `{ from = "static", to = "/app/static" }`. `from` is '
     "looked up from the package's folder and must stay inside the workspace.",
+    "volumes": "Folders for data that outlives the container: made in the image, owned by the user.",
     "workdir": "The folder that the program starts in.",
     "user": "Who runs the program, as numbers: `UID` or `UID:GID`.",
     "stop-signal": "The signal that asks the program to stop.",

@@ -1,7 +1,6 @@
 """What the user asked for: flags and `[package.metadata.ferrule]` tables go in, one `Settings` comes out."""
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,8 +16,10 @@ from ferrule.values import (
     User,
     parse_env,
     parse_file,
+    parse_folder,
     parse_health,
     parse_port,
+    parse_signal,
     parse_user,
 )
 
@@ -43,7 +44,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     args: tuple[str, ...] | None = None
     ports: tuple[int | str, ...] | None = None
     health: Mapping[str, Any] | None = None
-    files: tuple[Mapping[str, Any], ...] | None = None
+    files: tuple[Mapping[str, Any] | str, ...] | None = None
+    volumes: tuple[str, ...] | None = None
     workdir: str | None = None
     user: str | None = None
     stop_signal: str | None = None
@@ -77,6 +79,7 @@ class Settings:
     ports: tuple[Port, ...]
     health: Health | None
     files: tuple[FileCopy, ...]
+    volumes: tuple[PurePosixPath, ...]
     workdir: PurePosixPath
     user: User
     stop_signal: str
@@ -115,6 +118,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         ports=value("ports", _each(parse_port), ()),
         health=value("health", parse_health, None),
         files=value("files", _each(parse_file), ()),
+        volumes=value("volumes", _each(parse_folder), ()),
         workdir=value("workdir", parse_folder, PurePosixPath(DEFAULT_WORKDIR)),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
@@ -154,21 +158,6 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
-def parse_folder(text: str) -> PurePosixPath:
-    """An absolute folder inside the image."""
-    path = PurePosixPath(text)
-    if not path.is_absolute() or ".." in path.parts or "\0" in text:
-        raise InvalidValueError(f"{text!r} is not an absolute path", hint="write it like /app")
-    return path
-
-
-def parse_signal(text: str) -> str:
-    """A signal by its name or number, as STOPSIGNAL has it."""
-    if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):
-        raise InvalidValueError(f"{text!r} is not a signal", hint="write it like SIGTERM or SIGINT")
-    return text
-
-
 def _table(raw: object, path: str) -> Source:
     if not isinstance(raw, Mapping):
         raise ProjectError(f"{path} is not a table", hint=f"write [{path}] and the keys below it")
@@ -202,7 +191,7 @@ def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
     return said
 
 
-FLAG_OF = {"ports": "port", "files": "file", "labels": "label"}
+FLAG_OF = {"ports": "port", "files": "file", "labels": "label", "args": "arg", "volumes": "volume"}
 
 
 def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:

@@ -175,6 +175,26 @@ def parse_mirror(text: str) -> tuple[str, str]:
     return source, target
 
 
+def parse_folder(text: str) -> PurePosixPath:
+    """An absolute folder inside the image."""
+    path = PurePosixPath(text)
+    if not path.is_absolute() or ".." in path.parts or "\0" in text:
+        raise InvalidValueError(f"{text!r} is not an absolute path", hint="write it like /app")
+    return path
+
+
+def parse_signal(text: str) -> str:
+    """A signal by its name or number, as STOPSIGNAL has it."""
+    if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):
+        raise InvalidValueError(f"{text!r} is not a signal", hint="write it like SIGTERM or SIGINT")
+    return text
+
+
+def parse_health_path(text: str) -> str:
+    """The path of a health check."""
+    return str(parse_health({"path": text}).path)
+
+
 def parse_health(value: Mapping[str, Any]) -> Health:
     """`{ path = "/health", port = 3000 }` or `{ command = ["/app/shop", "--health-check"] }`."""
     hint = 'write { path = "/health" } or { command = ["/app/shop", "--health-check"] }'

@@ -12,7 +12,7 @@ from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.process import Command, SystemRunner
 from ferrule.values import FileCopy
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.labels import labels_of
+from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.run_config import run_config
 from ferrule.verbs.tags import fill_tags
 
@@ -104,11 +104,9 @@ def package(description: str, license_: str, repository: str) -> Package:
 
 
 def test_labels_come_from_the_manifest_and_the_user_s_own_win() -> None:
-    made = labels_of(
-        package("A\n shop", "MIT/Apache-2.0", "https://example.com/r"),
-        {"org.opencontainers.image.title": "Own", "team": "a"},
-        base={"base.name": "debian"},
-    )
+    known = package_labels(package("A\n shop", "MIT/Apache-2.0", "https://example.com/r"))
+    own = {"org.opencontainers.image.title": "Own", "team": "a"}
+    made = labels_of({**known, "base.name": "debian"}, own)
     prefix = "org.opencontainers.image."
     assert made == {
         f"{prefix}title": "Own",

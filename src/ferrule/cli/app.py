@@ -13,6 +13,7 @@ from ferrule.errors import FerruleError, InvalidValueError, UserInterruptError
 VERBS = {
     "plan": ("ferrule.cli.plan:command", "Say what would be built, on which base, and why. Changes nothing."),
     "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
+    "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary links and where it can run."),
 }

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.flags import (
+    BUILD_FLAGS,
     CARGO_FLAGS,
     DESTINATION_FLAGS,
+    ENV_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
     TRUST_FLAGS,
     VERBOSE,
-    destinations_of,
-    make_context,
-    project_request,
     with_flags,
 )
+from ferrule.cli.given import destinations_of, make_context, project_request
 
 if TYPE_CHECKING:
     from ferrule.verbs.build import Built
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @PROJECT
-@with_flags(CARGO_FLAGS, IMAGE_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
+@with_flags(CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
 def command(**given: Any) -> None:
     """Build the project and make an image of it.
 

@@ -1,9 +1,8 @@
-"""The flags that verbs share, and the values made of them."""
+"""The flags that verbs share, in groups."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -11,19 +10,15 @@ from ferrule.cli.types import Parsed
 from ferrule.values import (
     parse_env,
     parse_file,
+    parse_folder,
+    parse_health_path,
     parse_label,
     parse_mirror,
     parse_output,
     parse_port,
+    parse_signal,
     parse_user,
 )
-
-if TYPE_CHECKING:
-    from ferrule.cargo.plan import CargoOptions
-    from ferrule.config import Source
-    from ferrule.verbs.context import Context
-    from ferrule.verbs.deliver import Destinations
-    from ferrule.verbs.prepare import ProjectRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,26 +61,46 @@ CARGO_FLAGS = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="How many jobs cargo runs."),
 )
 
-IMAGE_FLAGS = (
+BUILD_FLAGS = (
     option("--link", type=click.Choice(["auto", "static", "dynamic"]), help="How the program is linked."),
+    option(
+        "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
+    ),
+)
+
+ENV_FLAGS = (
+    click.option(
+        "--env", "-e", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable of the image."
+    ),
+)
+
+IMAGE_FLAGS = (
     option(
         "--base",
         type=Parsed("BASE", _parse_base, raw=True),
         help="auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
     ),
-    option(
-        "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
-    ),
-    click.option(
-        "--env", "-e", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable of the image."
-    ),
+    click.option("--arg", multiple=True, metavar="ARG", help="A default argument of the program."),
     click.option(
         "--label", multiple=True, type=Parsed("KEY=VALUE", parse_label), help="A label of the image."
     ),
     option(
         "--user", type=Parsed("UID[:GID]", parse_user, raw=True), help="Who runs it.  [default: 65532:65532]"
     ),
+    option("--workdir", type=Parsed("DIR", parse_folder, raw=True), help="Where it starts.  [default: /app]"),
     option("--port", multiple=True, type=Parsed("PORT", parse_port, raw=True), help="A port it listens on."),
+    option("--health", type=Parsed("PATH", parse_health_path), help="The path that says whether it is well."),
+    option(
+        "--stop-signal",
+        type=Parsed("SIGNAL", parse_signal, raw=True),
+        help="What asks it to end.  [default: SIGTERM]",
+    ),
+    option(
+        "--volume",
+        multiple=True,
+        type=Parsed("DIR", parse_folder, raw=True),
+        help="A folder of the user's, for data that outlives the container.",
+    ),
     option(
         "--file",
         multiple=True,
@@ -146,85 +161,3 @@ def with_flags(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
         return function
 
     return decorate
-
-
-def cargo_options(given: dict[str, Any]) -> "CargoOptions":
-    """The flags that go to cargo. Raises a usage error for the dev profile: see `--allow-debug`."""
-    from ferrule.cargo.plan import CargoOptions
-
-    profile = given["profile"]
-    if given["release"] and profile != "release":
-        raise click.UsageError(f"--release and --profile {profile} contradict each other")
-    if profile in ("dev", "debug") and not given["allow_debug"]:
-        error = click.UsageError("the dev profile makes programs ten to a hundred times slower")
-        error.hint = "leave out --profile, or add --allow-debug if you mean it"  # type: ignore[attr-defined]  # read by main
-        raise error
-    return CargoOptions(
-        profile="dev" if profile == "debug" else profile,
-        features=given["features"],
-        all_features=given["all_features"],
-        no_default_features=given["no_default_features"],
-        locked=given["locked"],
-        offline=given["offline"],
-        frozen=given["frozen"],
-        jobs=given["jobs"],
-        verbose=max(0, given["verbose"] - 1),
-    )
-
-
-def flag_source(given: dict[str, Any]) -> "Source":
-    """The flags about the image as the strongest source of settings."""
-    from ferrule.config import Source, Table
-
-    table = Table(
-        image=given.get("image"),
-        link=given["link"],
-        base=given["base"],
-        optimize=given["optimize"],
-        ports=given["port"] or None,
-        files=given["file"] or None,
-        user=given["user"],
-        env=dict(given["env"]) or None,
-        labels=dict(given["label"]) or None,
-    )
-    return Source(table=table, origin="flags")
-
-
-def make_context(given: dict[str, Any]) -> "Context":
-    """The world that a verb works in: terminal, programs, cache, and whom the user trusts."""
-    from ferrule.process import SystemRunner
-    from ferrule.report import Terminal
-    from ferrule.verbs.context import Context, cache_folder, source_date_epoch, trust_of
-
-    return Context(
-        runner=SystemRunner(),
-        report=Terminal(verbose=given["verbose"] > 0),
-        cache=cache_folder(),
-        trust=trust_of(dict(given.get("mirror", ())), frozenset(given.get("insecure", ()))),
-        created=source_date_epoch(),
-        colour=sys.stderr.isatty(),
-    )
-
-
-def project_request(given: dict[str, Any]) -> "ProjectRequest":
-    """What the command line says about the project."""
-    from ferrule.verbs.prepare import ProjectRequest
-
-    return ProjectRequest(
-        place=given["project"],
-        package=given["package"],
-        binary=given["binary"],
-        cargo=cargo_options(given),
-        flags=flag_source(given),
-    )
-
-
-def destinations_of(given: dict[str, Any]) -> "Destinations":
-    """Where the image is to go."""
-    from ferrule.verbs.deliver import Destinations
-
-    if given["engine"] and not given["load"]:
-        raise click.UsageError("--engine goes with --load")
-    return Destinations(
-        push=given["push"], load=given["load"], engine=given["engine"] or "docker", outputs=given["output"]
-    )

@@ -6,22 +6,22 @@ from typing import Any
 import click
 
 from ferrule.cli.flags import (
+    BUILD_FLAGS,
     CARGO_FLAGS,
     DESTINATION_FLAGS,
+    ENV_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
     VERBOSE,
-    destinations_of,
-    make_context,
-    project_request,
     with_flags,
 )
+from ferrule.cli.given import destinations_of, make_context, project_request
 
 
 @click.command("plan")
 @PROJECT
-@with_flags(CARGO_FLAGS, IMAGE_FLAGS, DESTINATION_FLAGS, (VERBOSE, JSON))
+@with_flags(CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, (VERBOSE, JSON))
 def command(**given: Any) -> None:
     """Say what would be built, on which base, and why. Changes nothing.
 

@@ -1,10 +1,14 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
 from ferrule.image.archive import familiar
+from ferrule.image.image import Image
+from ferrule.oci.reference import Reference
 from ferrule.verbs.build import Built
+from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
 
 DECIMALS_BELOW = 10
+Rows = tuple[tuple[str, str], ...]
 
 
 def plan_screen(plan: Plan) -> str:
@@ -19,23 +23,33 @@ def plan_screen(plan: Plan) -> str:
 
 
 def build_summary(built: Built) -> str:
-    """What was made, in a few lines for stderr."""
-    image = built.image
-    rows = (
-        ("image", familiar(built.prepared.local_name.with_tag(built.tags[0]))),
-        ("digest", image.descriptor.digest),
+    """What was built, in a few lines for stderr."""
+    name = built.prepared.local_name.with_tag(built.tags[0])
+    link = ("link", f"{built.artifact.link.mode}: {built.artifact.link.reason}")
+    time = ("time", f"{built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule")
+    first, last = image_rows(name, built.image, built.base, built.unpacked)
+    return _aligned((*first, link, *last, time))
+
+
+def pack_summary(packed: Packed) -> str:
+    """What was packed, in a few lines for stderr."""
+    made = packed.made
+    first, last = image_rows(packed.name.with_tag(packed.tags[0]), made.image, made.base, made.unpacked)
+    return _aligned((*first, *last))
+
+
+def image_rows(name: Reference, image: Image, base: str, unpacked: int) -> tuple[Rows, Rows]:
+    """What is said of every image: who it is, and how large."""
+    sizes = f"{size(unpacked)} unpacked, {size(image.compressed_size)} compressed, {len(image.layers)} layers"
+    who = (
+        ("image", familiar(name)),
+        ("digest", str(image.descriptor.digest)),
         ("platform", str(image.config.platform)),
-        ("link", f"{built.artifact.link.mode}: {built.artifact.link.reason}"),
-        ("base", built.base),
-        (
-            "size",
-            (
-                f"{size(built.unpacked)} unpacked, {size(image.compressed_size)} compressed, "
-                f"{len(image.layers)} layers"
-            ),
-        ),
-        ("time", f"{built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule"),
     )
+    return who, (("base", base), ("size", sizes))
+
+
+def _aligned(rows: Rows) -> str:
     return "\n".join(f"{name:>9}  {text}" for name, text in rows)
 
 

@@ -7,22 +7,25 @@ from typing import Any
 import click
 
 from ferrule.cli.flags import (
+    BUILD_FLAGS,
     CARGO_FLAGS,
     IMAGE_FLAGS,
     TRUST_FLAGS,
     VERBOSE,
-    make_context,
     option,
-    project_request,
     with_flags,
 )
+from ferrule.cli.given import make_context, project_request
 from ferrule.cli.types import Parsed
 from ferrule.errors import FerruleError, RunFailedError
 from ferrule.values import parse_env, parse_published_port
 
 RUN_FLAGS = (
     option(
-        "--engine", type=click.Choice(["auto", "docker", "sandbox"]), default="auto", help="Where it runs."
+        "--engine",
+        type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+        default="auto",
+        help="Where it runs.",
     ),
     click.option(
         "--env", "-e", "run_env", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable."
@@ -35,7 +38,10 @@ RUN_FLAGS = (
         help="A port to open here.",
     ),
     click.option(
-        "--network", type=click.Choice(["auto", "bridge", "host"]), default="auto", help="Docker's network."
+        "--network",
+        type=click.Choice(["auto", "bridge", "host"]),
+        default="auto",
+        help="The engine's network.",
     ),
     click.option("--wait", is_flag=True, help="Say when the health path answers."),
 )
@@ -46,8 +52,9 @@ RUN_FLAGS = (
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
     RUN_FLAGS,
-    tuple(flag for flag in CARGO_FLAGS[1:]),
-    tuple(flag for flag in (*IMAGE_FLAGS[:3], *IMAGE_FLAGS[4:])),
+    CARGO_FLAGS[1:],  # -p is --publish here
+    BUILD_FLAGS,
+    IMAGE_FLAGS,
     TRUST_FLAGS,
     (VERBOSE,),
 )
@@ -55,7 +62,7 @@ RUN_FLAGS = (
 def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 
-    An existing path is a project; anything else is an image: a name that Docker has, a registry's, or
+    An existing path is a project; anything else is an image: a name that the engine has, a registry's, or
     oci:DIR[:TAG]. The exit code is the program's; 125 says that ferrule itself failed.
     """
     from ferrule.verbs.run import RunOptions, run_image, run_project

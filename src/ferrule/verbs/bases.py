@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from ferrule.base.entry import FileEntry
 from ferrule.base.skeleton import accounts_over, certificates, skeleton, time_zones
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
-from ferrule.elf.facts import Binary
+from ferrule.elf.facts import Binary, version_key
 from ferrule.elf.files import LocalFiles
 from ferrule.errors import ImageError, InvalidValueError, RegistryError, UsageError
 from ferrule.image.image import Image
@@ -50,22 +50,29 @@ class Ground:
 
 
 def lay_ground(
-    context: Context, stack: ExitStack, binary: Binary, settings: Settings, roots: Need, zones: Need
+    context: Context,
+    stack: ExitStack,
+    binaries: tuple[Binary, ...],
+    settings: Settings,
+    roots: Need,
+    zones: Need,
 ) -> Ground:
-    """Choose the base, fetch it where it is an image, and check that it can run the program.
+    """Choose the base, fetch it where it is an image, and check that it can run every program.
 
     Raises `ImageError` when it cannot, `RegistryError` when there is no such image.
     """
+    binary = max(binaries, key=_demands)
     choice = choose_base(settings.base, binary)
     if choice.image is None:
-        return _own_ground(context, choice, binary, settings, roots, zones)
+        return _own_ground(context, choice, binaries, settings, roots, zones)
     from ferrule.base.check import check
 
     image = open_image(context, choice.image, binary.platform)
     _check_platform(image, binary.platform, choice.name)
     _fetch(context, image, choice.name)
     tree = stack.enter_context(_tree(image, choice.name))
-    check(binary, tree, choice.name)
+    for each in binaries:
+        check(each, tree, choice.name)
     wanted = _common(settings, roots, zones)
     missing = tuple(entry for entry in wanted if not tree.has(entry.path))
     entries = (*missing, *accounts_over(settings.user, tree))
@@ -79,6 +86,11 @@ def lay_ground(
         variables=_variables(roots),
         labels=_labels(choice.name, image),
     )
+
+
+def _demands(binary: Binary) -> tuple[bool, tuple[int, ...]]:
+    """The most demanding of several programs is the greatest: dynamic, and of the newest glibc."""
+    return not binary.is_static, version_key(binary.glibc or "")
 
 
 def open_image(context: Context, name: str, platform: Platform) -> Image:
@@ -97,6 +109,15 @@ def open_image(context: Context, name: str, platform: Platform) -> Image:
         raise UsageError(error.message, hint=error.hint) from error
     with context.report.step(f"reading {name}"):
         return resolve(client_of(context), reference, platform, context.store)
+
+
+def _joined(known: FileEntry | None, entry: FileEntry) -> FileEntry:
+    """A package's list of files names those of every program; all else is the same for all of them."""
+    if known is None or entry.path.suffix != ".md5sums" or not isinstance(known.source, bytes):
+        return entry
+    assert isinstance(entry.source, bytes)
+    lines = sorted({*known.source.splitlines(keepends=True), *entry.source.splitlines(keepends=True)})
+    return replace(entry, source=b"".join(lines))
 
 
 def _fetch(context: Context, image: Image, name: str) -> None:
@@ -120,25 +141,42 @@ def client_of(context: Context) -> "Client":
 
 
 def _own_ground(
-    context: Context, choice: BaseChoice, binary: Binary, settings: Settings, roots: Need, zones: Need
+    context: Context,
+    choice: BaseChoice,
+    binaries: tuple[Binary, ...],
+    settings: Settings,
+    roots: Need,
+    zones: Need,
 ) -> Ground:
     """scratch or fitted: every file below the program is ours."""
     base = LayerSpec(title="base: users and /tmp", entries=skeleton(settings.user))
     if choice.name == "fitted":
-        from ferrule.base.fitted import fitted
-        from ferrule.base.packages import DpkgPackages
-
-        libraries = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
-        for note in libraries.notes:
-            context.report.say(note)
-        base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries.entries))
+        libraries = _libraries(context, binaries)
+        base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries))
     extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))
     return Ground(
         name=choice.name,
-        platform=binary.platform,
+        platform=binaries[0].platform,
         layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
         variables=_variables(roots),
     )
+
+
+def _libraries(context: Context, binaries: tuple[Binary, ...]) -> tuple[FileEntry, ...]:
+    """What the programs need, each file once."""
+    from ferrule.base.fitted import fitted
+    from ferrule.base.packages import DpkgPackages
+
+    entries: dict[PurePosixPath, FileEntry] = {}
+    notes: dict[str, None] = {}
+    for binary in binaries:
+        found = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
+        for entry in found.entries:
+            entries[entry.path] = _joined(entries.get(entry.path), entry)
+        notes.update(dict.fromkeys(found.notes))
+    for note in notes:
+        context.report.say(note)
+    return tuple(entries.values())
 
 
 def _labels(name: str, image: Image) -> dict[str, str]:

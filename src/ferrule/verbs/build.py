@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from ferrule.base.entry import FileEntry
 from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.graph import Graph
 from ferrule.cargo.leaks import find_leaks
@@ -12,8 +13,8 @@ from ferrule.image.image import Image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.labels import labels_of
-from ferrule.verbs.pack import Program, pack
+from ferrule.verbs.image import Contents, Program, make_image
+from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
 
@@ -51,9 +52,9 @@ def build_image(
         context.runner, context.report, prepared.plan, link=prepared.settings.link, colour=context.colour
     )
     _warn_of_leaks(context, prepared, artifact)
-    packed = pack(context, _program(prepared, artifact), prepared.settings, files)
+    made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
     parcel = Parcel(
-        image=packed.image,
+        image=made.image,
         name=prepared.local_name,
         tags=filled,
         program=artifact.path,
@@ -63,9 +64,9 @@ def build_image(
     return Built(
         prepared=prepared,
         artifact=artifact,
-        image=packed.image,
-        base=packed.base,
-        unpacked=packed.unpacked,
+        image=made.image,
+        base=made.base,
+        unpacked=made.unpacked,
         tags=filled,
         delivered=delivered,
         cargo_seconds=artifact.seconds,
@@ -73,16 +74,16 @@ def build_image(
     )
 
 
-def _program(prepared: Prepared, artifact: Artifact) -> Program:
+def _contents(prepared: Prepared, artifact: Artifact, files: tuple[FileEntry, ...]) -> Contents:
     graph = Graph(packages=artifact.graph, source="the build", features={})
-    package = prepared.selection.package
-    return Program(
-        name=prepared.selection.binary,
-        path=artifact.path,
-        binary=artifact.binary,
+    known = package_labels(prepared.selection.package)
+    program = Program(name=prepared.selection.binary, path=artifact.path, binary=artifact.binary)
+    return Contents(
+        programs=(program,),
         certificates=certificates(graph),
         time_zones=time_zones(graph),
-        labels=lambda base: labels_of(package, prepared.settings.labels, base=base),
+        labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
+        files=files,
     )
 
 

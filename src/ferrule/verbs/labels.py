@@ -7,21 +7,25 @@ from ferrule.cargo.metadata import Package
 PREFIX = "org.opencontainers.image."
 
 
-def labels_of(package: Package, own: Mapping[str, str], *, base: Mapping[str, str]) -> dict[str, str]:
+def labels_of(known: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The predefined annotation keys of the OCI image specification; `own` labels win.
 
     No revision and no time: the same source gives the same image, wherever and whenever it is built.
     """
-    known = {
+    return {**{f"{PREFIX}{key}": value for key, value in known.items()}, **own}
+
+
+def package_labels(package: Package) -> dict[str, str]:
+    """What Cargo.toml says of a package, by the keys of the specification."""
+    said = {
         "title": package.name,
         "version": package.version,
         "description": _one_line(package.description),
         "licenses": _spdx(package.license),
         "source": package.repository,
         "url": package.homepage or package.repository,
-        **base,
     }
-    return {**{f"{PREFIX}{key}": value for key, value in known.items() if value}, **own}
+    return {key: value for key, value in said.items() if value}
 
 
 def _one_line(text: str | None) -> str | None:

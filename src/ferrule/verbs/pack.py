@@ -1,99 +1,101 @@
-"""A program and settings go in, an image comes out: base, check, layers, configuration."""
+"""The same image out of binaries built elsewhere: no cargo and no Rust are asked for."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
-from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
-from ferrule.config import Settings
-from ferrule.elf.facts import Binary
-from ferrule.image.assemble import ImageSpec, assemble
-from ferrule.image.image import Image
-from ferrule.image.layer import Layer, LayerSpec, make_layer
-from ferrule.image.tar import content_size, with_parents
-from ferrule.oci.image_config import RunConfig
-from ferrule.verbs.bases import Ground, lay_ground
+from ferrule.config import Source, resolve, tables_of
+from ferrule.elf.facts import read_binary
+from ferrule.errors import ImageError, InvalidValueError, ProjectError, UsageError
+from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
-from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
+from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
+from ferrule.verbs.files import collect_files
+from ferrule.verbs.image import Contents, Made, Program, make_image
+from ferrule.verbs.labels import labels_of
+from ferrule.verbs.prepare import check_references
+from ferrule.verbs.tags import fill_tags
+
+UNKNOWN_CRATES = Need(wanted=True, reason="what the program was built of is not known")
+NO_ZONES = Need(wanted=False, reason="what the program was built of is not known; take them along by --file")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
-    """A finished binary and what is known of it. `labels` makes the image's labels from those of the base."""
+class PackRequest:
+    """The binaries, the first of which runs; `config` is a TOML file with the keys of the table."""
 
-    name: str
-    path: Path
-    binary: Binary
-    certificates: Need
-    time_zones: Need
-    labels: Callable[[Mapping[str, str]], dict[str, str]]
-
-    @property
-    def place(self) -> PurePosixPath:
-        """Where it lies in the image."""
-        return PROGRAM_FOLDER / self.name
+    binaries: tuple[Path, ...]
+    config: Path | None
+    flags: Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """The image, the base it stands on in words, and the bytes of its files."""
+    """An image that was made of finished binaries and delivered."""
 
-    image: Image
-    base: str
-    unpacked: int
-
-
-def pack(context: Context, program: Program, settings: Settings, files: tuple[FileEntry, ...]) -> Packed:
-    """Make the image. Raises `ImageError` when its base cannot run the program: then nothing was written."""
-    with ExitStack() as stack, context.report.step("making the image"):
-        ground = lay_ground(
-            context, stack, program.binary, settings, program.certificates, program.time_zones
-        )
-        specs = (*ground.layers, LayerSpec(title="files", entries=files), _program_layer(program))
-        layers = _make(context, ground, specs)
-        image = assemble(
-            ImageSpec(
-                platform=ground.platform,
-                base=ground.image,
-                layers=layers,
-                run=_run(program, settings, ground),
-                created=context.created,
-            ),
-            context.store,
-        )
-    unpacked = ground.unpacked + sum(content_size(spec.entries) for spec in specs)
-    return Packed(image=image, base=ground.name, unpacked=unpacked)
+    name: Reference
+    tags: tuple[str, ...]
+    made: Made
+    delivered: tuple[Delivered, ...]
 
 
-def _program_layer(program: Program) -> LayerSpec:
-    """The last layer, because it changes most."""
-    entry = FileEntry(path=program.place, kind="file", mode=0o755, source=program.path)
-    return LayerSpec(title=f"program {program.name}", entries=(entry,))
+def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinations: Destinations) -> Packed:
+    """Read the binaries, make the image, deliver it.
 
-
-def _make(context: Context, ground: Ground, specs: tuple[LayerSpec, ...]) -> tuple[Layer, ...]:
-    """The layers, from stable to changing; each folder is made once, in the first layer that needs it."""
-    present: set[PurePosixPath] = set(ground.present)
-    layers = []
-    for spec in specs:
-        if not spec.entries:
-            continue
-        entries = tuple(with_parents(spec.entries, frozenset(present)))
-        present |= {entry.path for entry in entries}
-        layers.append(
-            make_layer(LayerSpec(title=spec.title, entries=entries), context.store, mtime=context.created)
-        )
-    return tuple(layers)
-
-
-def _run(program: Program, settings: Settings, ground: Ground) -> RunConfig:
-    below = ground.image.config.run if ground.image else RunConfig()
-    return run_config(
-        settings,
-        below=below,
-        program=program.place,
-        variables=ground.variables,
-        labels=program.labels(ground.labels),
+    Raises `BinaryError` for a file that is no program, `ImageError` for programs of different platforms.
+    """
+    programs = _programs(request.binaries)
+    folder = request.config.absolute().parent if request.config else Path.cwd()
+    settings = resolve((request.flags, *_tables(request.config, programs[0].name)))
+    repository = check_references(settings, programs[0].name)
+    filled = fill_tags(context.runner, tags, version=None, folder=folder)
+    if destinations.is_empty:
+        raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
+    check_destinations(destinations, repository)
+    contents = Contents(
+        programs=programs,
+        certificates=UNKNOWN_CRATES,
+        time_zones=NO_ZONES,
+        labels=lambda base: labels_of({"title": programs[0].name, **base}, settings.labels),
+        files=collect_files(settings.files, folder, folder),
     )
+    made = make_image(context, contents, settings)
+    name = repository or _own_name(programs[0].name)
+    parcel = Parcel(image=made.image, name=name, tags=filled, program=programs[0].path, layout=folder)
+    return Packed(name=name, tags=filled, made=made, delivered=deliver(context, parcel, destinations))
+
+
+def _programs(paths: tuple[Path, ...]) -> tuple[Program, ...]:
+    programs = tuple(Program(name=path.name, path=path, binary=read_binary(path)) for path in paths)
+    first = programs[0]
+    for number, program in enumerate(programs):
+        if program.name in {other.name for other in programs[:number]}:
+            raise UsageError(f"two binaries are called {program.name}", hint="they would lie in one place")
+        if program.binary.platform != first.binary.platform:
+            raise ImageError(
+                f"{program.path} is for {program.binary.platform}, and {first.path} is for {first.binary.platform}",
+                hint="an image is for one platform: pack them apart",
+            )
+    return programs
+
+
+def _tables(config: Path | None, binary: str) -> tuple[Source, ...]:
+    if config is None:
+        return ()
+    try:
+        table: Mapping[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        hint = "it is a TOML file with the keys of [package.metadata.ferrule]"
+        raise ProjectError(f"cannot read {config}: {reason}", hint=hint) from error
+    return tables_of({"ferrule": table}, str(config), binary)
+
+
+def _own_name(binary: str) -> Reference:
+    try:
+        return parse_reference(binary.lower())
+    except InvalidValueError as error:
+        raise UsageError(f"{binary!r} cannot be an image's name", hint="give one by --image") from error

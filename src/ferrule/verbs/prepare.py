@@ -54,14 +54,13 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
     project = read_project(context.runner, request.place)
     selection = select(project, package=request.package, binary=request.binary)
     settings = resolve(_sources(request, project, selection))
-    _checked("base", settings, parse_base)
     toolchain = read_toolchain(context.runner, project.folder)
     return Prepared(
         project=project,
         selection=selection,
         settings=settings,
         plan=plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize),
-        repository=_repository(settings, selection),
+        repository=check_references(settings, selection.binary),
     )
 
 
@@ -97,7 +96,9 @@ def _sources(request: ProjectRequest, project: Project, selection: Selection) ->
     )
 
 
-def _repository(settings: Settings, selection: Selection) -> Reference | None:
+def check_references(settings: Settings, binary: str) -> Reference | None:
+    """The image's repository, where one is set. Raises `ProjectError` when it or the base has no good form."""
+    _checked("base", settings, parse_base)
     if settings.image is None:
         return None
-    return _checked("image", settings, lambda text: parse_repository(text.replace(BINARY, selection.binary)))
+    return _checked("image", settings, lambda text: parse_repository(text.replace(BINARY, binary)))

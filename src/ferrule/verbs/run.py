@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ferrule.engine.docker import Docker
 from ferrule.engine.engine import Engine, Running, RunRequest, attended, choose
 from ferrule.engine.health import wait_healthy
 from ferrule.errors import InvalidValueError, UsageError
@@ -27,7 +26,7 @@ WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How to run: `engine` is auto, docker or sandbox; with `wait`, say when the health path answers."""
+    """How to run: `engine` as in `choose`; with `wait`, say when the health path answers."""
 
     engine: str = "auto"
     args: tuple[str, ...] = ()
@@ -52,9 +51,9 @@ def run_project(context: Context, request: ProjectRequest, options: RunOptions) 
 
 
 def run_image(context: Context, name: str, options: RunOptions) -> int:
-    """Run an image by name: one that Docker has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
+    """Run an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
     engine = choose(options.engine)
-    if isinstance(engine, Docker) and not name.startswith("oci:") and engine.has(name):
+    if engine.loader is not None and not name.startswith("oci:") and engine.loader.has(name):
         if options.wait:
             raise UsageError(
                 "--wait needs an image that ferrule reads itself", hint="use --engine sandbox, or oci:DIR"
@@ -68,14 +67,14 @@ def _run(context: Context, engine: Engine, image: Image, name: Reference, option
     health = _health_of(image) if options.wait else None
     if options.wait and health is None:
         raise UsageError("--wait needs a health path", hint='set health = { path = "/health" } and a port')
-    if isinstance(engine, Docker):
+    if engine.loader is not None:
         with (
             tempfile.TemporaryDirectory(prefix="ferrule-") as folder,
-            context.report.step("loading into docker"),
+            context.report.step(f"loading into {engine.name}"),
         ):
             archive = Path(folder) / "image.tar"
             write_archive(image, (name,), archive)
-            engine.load(archive)
+            engine.loader.load(archive)
     return _attached(context, engine, RunRequest(name=familiar(name), image=image), options, health)
 
 
@@ -112,7 +111,7 @@ def _health_of(image: Image) -> _Health | None:
 
 
 def _name_for(name: str) -> Reference:
-    """The name under which Docker gets an image: its own, or `ferrule-run` for a layout."""
+    """The name under which an engine gets an image: its own, or `ferrule-run` for a layout."""
     if name.startswith("oci:"):
         return parse_reference("ferrule-run:latest")
     try:

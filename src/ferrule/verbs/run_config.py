@@ -27,6 +27,7 @@ def run_config(
     The base's own command and health check go: they are about its program, not about ours.
     """
     env = {**_pairs(below.env), **variables, **settings.env}
+    volumes = {**(below.volumes or {}), **{str(path): {} for path in settings.volumes}}
     ports = {**(below.exposed_ports or {}), **{str(port): {} for port in settings.ports}}
     return RunConfig(
         user=str(settings.user),
@@ -34,7 +35,7 @@ def run_config(
         env=tuple(f"{name}={value}" for name, value in env.items()) or None,
         entrypoint=(str(program),),
         cmd=settings.args or None,
-        volumes=below.volumes,
+        volumes=volumes or None,
         working_dir=str(settings.workdir),
         labels={**(below.labels or {}), **_health_labels(settings), **labels} or None,
         stop_signal=settings.stop_signal,

@@ -9,9 +9,11 @@ from ferrule.process import Command, ProgramMissingError, Runner
 COMMIT_DIGITS = 12
 
 
-def fill_tags(runner: Runner, templates: tuple[str, ...], *, version: str, folder: Path) -> tuple[str, ...]:
+def fill_tags(
+    runner: Runner, templates: tuple[str, ...], *, version: str | None, folder: Path
+) -> tuple[str, ...]:
     """The tags, `latest` where none was asked for. A commit with changes on top ends in `-dirty`."""
-    values = {"{version}": version.replace("+", "_")}
+    values = {"{version}": version.replace("+", "_")} if version else {}
     if any("{commit}" in template for template in templates):
         values["{commit}"] = _commit(runner, folder)
     return tuple(dict.fromkeys(_fill(template, values) for template in templates or (DEFAULT_TAG,)))
@@ -24,7 +26,9 @@ def _fill(template: str, values: dict[str, str]) -> str:
     try:
         return parse_tag(text)
     except InvalidValueError as error:
-        raise UsageError(f"--tag {template}: {error.message}", hint=error.hint) from error
+        known = f"known are {' and '.join(values)}" if values else "write the tag itself"
+        hint = known if "{" in text else error.hint
+        raise UsageError(f"--tag {template}: {error.message}", hint=hint) from error
 
 
 def _commit(runner: Runner, folder: Path) -> str:

@@ -1,0 +1,100 @@
+"""What a command line said, as the values that verbs take."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ferrule.cargo.plan import CargoOptions
+    from ferrule.config import Source
+    from ferrule.verbs.context import Context
+    from ferrule.verbs.deliver import Destinations
+    from ferrule.verbs.prepare import ProjectRequest
+
+
+def cargo_options(given: dict[str, Any]) -> "CargoOptions":
+    """The flags that go to cargo. Raises a usage error for the dev profile: see `--allow-debug`."""
+    from ferrule.cargo.plan import CargoOptions
+
+    profile = given["profile"]
+    if given["release"] and profile != "release":
+        raise click.UsageError(f"--release and --profile {profile} contradict each other")
+    if profile in ("dev", "debug") and not given["allow_debug"]:
+        error = click.UsageError("the dev profile makes programs ten to a hundred times slower")
+        error.hint = "leave out --profile, or add --allow-debug if you mean it"  # type: ignore[attr-defined]  # read by main
+        raise error
+    return CargoOptions(
+        profile="dev" if profile == "debug" else profile,
+        features=given["features"],
+        all_features=given["all_features"],
+        no_default_features=given["no_default_features"],
+        locked=given["locked"],
+        offline=given["offline"],
+        frozen=given["frozen"],
+        jobs=given["jobs"],
+        verbose=max(0, given["verbose"] - 1),
+    )
+
+
+def flag_source(given: dict[str, Any]) -> "Source":
+    """The flags about the image as the strongest source of settings."""
+    from ferrule.config import Source, Table
+
+    table = Table(
+        image=given.get("image"),
+        link=given.get("link"),
+        base=given["base"],
+        optimize=given.get("optimize"),
+        args=given["arg"] or None,
+        ports=given["port"] or None,
+        health={"path": given["health"]} if given["health"] else None,
+        files=given["file"] or None,
+        volumes=given["volume"] or None,
+        workdir=given["workdir"],
+        user=given["user"],
+        stop_signal=given["stop_signal"],
+        env=dict(given["env"]) or None,
+        labels=dict(given["label"]) or None,
+    )
+    return Source(table=table, origin="flags")
+
+
+def make_context(given: dict[str, Any]) -> "Context":
+    """The world that a verb works in: terminal, programs, cache, and whom the user trusts."""
+    from ferrule.process import SystemRunner
+    from ferrule.report import Terminal
+    from ferrule.verbs.context import Context, cache_folder, source_date_epoch, trust_of
+
+    return Context(
+        runner=SystemRunner(),
+        report=Terminal(verbose=given["verbose"] > 0),
+        cache=cache_folder(),
+        trust=trust_of(dict(given.get("mirror", ())), frozenset(given.get("insecure", ()))),
+        created=source_date_epoch(),
+        colour=sys.stderr.isatty(),
+    )
+
+
+def project_request(given: dict[str, Any]) -> "ProjectRequest":
+    """What the command line says about the project."""
+    from ferrule.verbs.prepare import ProjectRequest
+
+    return ProjectRequest(
+        place=given["project"],
+        package=given["package"],
+        binary=given["binary"],
+        cargo=cargo_options(given),
+        flags=flag_source(given),
+    )
+
+
+def destinations_of(given: dict[str, Any]) -> "Destinations":
+    """Where the image is to go."""
+    from ferrule.verbs.deliver import Destinations
+
+    if given["engine"] and not given["load"]:
+        raise click.UsageError("--engine goes with --load")
+    return Destinations(
+        push=given["push"], load=given["load"], engine=given["engine"] or "docker", outputs=given["output"]
+    )

@@ -1,0 +1,121 @@
+"""Programs and settings go in, an image comes out: base, check, layers, configuration."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ferrule.base.entry import FileEntry
+from ferrule.cargo.needs import Need
+from ferrule.config import Settings
+from ferrule.elf.facts import Binary
+from ferrule.image.assemble import ImageSpec, assemble
+from ferrule.image.image import Image
+from ferrule.image.layer import Layer, LayerSpec, make_layer
+from ferrule.image.tar import content_size, with_parents
+from ferrule.oci.image_config import RunConfig
+from ferrule.verbs.bases import Ground, lay_ground
+from ferrule.verbs.context import Context
+from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A finished binary, and its name in the image."""
+
+    name: str
+    path: Path
+    binary: Binary
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where it lies in the image."""
+        return PROGRAM_FOLDER / self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What an image is made of. The first program is the one that runs, the others lie beside it.
+
+    `labels` makes the image's labels from those of the base.
+    """
+
+    programs: tuple[Program, ...]
+    certificates: Need
+    time_zones: Need
+    labels: Callable[[Mapping[str, str]], dict[str, str]]
+    files: tuple[FileEntry, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """The image, the base it stands on in words, and the bytes of its files."""
+
+    image: Image
+    base: str
+    unpacked: int
+
+
+def make_image(context: Context, contents: Contents, settings: Settings) -> Made:
+    """Make the image. Raises `ImageError` when its base cannot run a program: then nothing was written."""
+    with ExitStack() as stack, context.report.step("making the image"):
+        binaries = tuple(program.binary for program in contents.programs)
+        ground = lay_ground(context, stack, binaries, settings, contents.certificates, contents.time_zones)
+        specs = (*ground.layers, *_own_layers(contents, settings))
+        layers = _make(context, ground, specs)
+        image = assemble(
+            ImageSpec(
+                platform=ground.platform,
+                base=ground.image,
+                layers=layers,
+                run=_run(contents, settings, ground),
+                created=context.created,
+            ),
+            context.store,
+        )
+    unpacked = ground.unpacked + sum(content_size(spec.entries) for spec in specs)
+    return Made(image=image, base=ground.name, unpacked=unpacked)
+
+
+def _own_layers(contents: Contents, settings: Settings) -> tuple[LayerSpec, ...]:
+    """Files, then the programs, which change most."""
+    owner = settings.user
+    volumes = tuple(
+        FileEntry(path=path, kind="dir", mode=0o755, uid=owner.uid, gid=owner.gid)
+        for path in settings.volumes
+    )
+    programs = tuple(
+        FileEntry(path=program.place, kind="file", mode=0o755, source=program.path)
+        for program in contents.programs
+    )
+    names = " ".join(program.name for program in contents.programs)
+    return (
+        LayerSpec(title="files", entries=(*volumes, *contents.files)),
+        LayerSpec(title=f"program {names}", entries=programs),
+    )
+
+
+def _make(context: Context, ground: Ground, specs: tuple[LayerSpec, ...]) -> tuple[Layer, ...]:
+    """The layers, from stable to changing; each folder is made once, in the first layer that needs it."""
+    present: set[PurePosixPath] = set(ground.present)
+    layers = []
+    for spec in specs:
+        if not spec.entries:
+            continue
+        entries = tuple(with_parents(spec.entries, frozenset(present)))
+        present |= {entry.path for entry in entries}
+        layers.append(
+            make_layer(LayerSpec(title=spec.title, entries=entries), context.store, mtime=context.created)
+        )
+    return tuple(layers)
+
+
+def _run(contents: Contents, settings: Settings, ground: Ground) -> RunConfig:
+    below = ground.image.config.run if ground.image else RunConfig()
+    return run_config(
+        settings,
+        below=below,
+        program=contents.programs[0].place,
+        variables=ground.variables,
+        labels=contents.labels(ground.labels),
+    )
