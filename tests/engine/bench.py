@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ferrule.engine.docker import Docker
 from ferrule.engine.engine import Engine, Running, RunRequest, run
 from ferrule.image.archive import write_archive
 from ferrule.oci.reference import parse_reference
@@ -49,10 +48,11 @@ class Bench:
         layer = tar_of((folder("tmp", 0o1777), entry("program", self.program, mode=0o755), *entries))
         name = f"bench-{secrets.token_hex(4)}:1"
         image = image_of(self.folder / name[:14], [layer], **{"Entrypoint": ["/program"], **config})
-        if isinstance(self.engine, Docker):
+        if self.engine.loader is not None:
             archive = self.folder / "archive.tar"
             write_archive(image, (parse_reference(name),), archive)
-            assert self.engine.load(archive) == (name,)
+            (loaded,) = self.engine.loader.load(archive)
+            assert loaded.rpartition("/")[2] == name
         return RunRequest(name=name, image=image, network="host")
 
     def run(self, request: RunRequest) -> Outcome:

@@ -8,9 +8,11 @@ import pytest
 from ferrule.engine.docker import Docker
 from ferrule.engine.docker_address import parse_address
 from ferrule.engine.docker_http import DockerHttp
+from ferrule.engine.podman import Podman
 from ferrule.engine.sandbox import Sandbox
 from tests.engine.bench import Bench, compile_program
 from tests.parts.docker import DockerEngine, docker_engine
+from tests.parts.podman import PodmanEngine, podman_engine
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,20 @@ def docker(daemon: DockerEngine) -> Docker:
     return Docker(http)
 
 
+@pytest.fixture(scope="session")
+def podman_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodmanEngine]:
+    with podman_engine(tmp_path_factory.mktemp("podman")) as engine:
+        yield engine
+
+
+@pytest.fixture
+def podman(podman_here: PodmanEngine, monkeypatch: pytest.MonkeyPatch) -> Podman:
+    """Podman as this process and whatever it starts see it during one test."""
+    for name, value in podman_here.env.items():
+        monkeypatch.setenv(name, value)
+    return Podman()
+
+
 @pytest.fixture
 def sandbox_bench(tmp_path: Path, program: bytes) -> Bench:
     roots = tmp_path / "roots"
@@ -39,10 +55,17 @@ def sandbox_bench(tmp_path: Path, program: bytes) -> Bench:
     return Bench(engine=Sandbox(folder=roots), folder=tmp_path, program=program)
 
 
-@pytest.fixture(params=["sandbox", pytest.param("docker", marks=pytest.mark.real)])
+ENGINES = (
+    "sandbox",
+    pytest.param("docker", marks=pytest.mark.real),
+    pytest.param("podman", marks=pytest.mark.real),
+)
+
+
+@pytest.fixture(params=ENGINES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path, program: bytes) -> Bench:
-    """One engine after the other: what a test says of this holds for both."""
+    """One engine after the other: what a test says of this holds for all."""
     if request.param == "sandbox":
         made: Bench = request.getfixturevalue("sandbox_bench")
         return made
-    return Bench(engine=request.getfixturevalue("docker"), folder=tmp_path, program=program)
+    return Bench(engine=request.getfixturevalue(request.param), folder=tmp_path, program=program)

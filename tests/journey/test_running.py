@@ -83,9 +83,9 @@ def test_both_engines_run_what_build_push_prints(
         )
 
 
-@pytest.mark.parametrize("engine", ["sandbox", "docker"])
+@pytest.mark.parametrize("engine", ["sandbox", "docker", "podman"])
 def test_ferrule_run_waits_for_health_and_stops_with_ctrl_c(
-    engine: str, shop_image: ShopImage, docker: DockerEngine, database: str
+    engine: str, shop_image: ShopImage, docker: DockerEngine, podman: PodmanEngine, database: str
 ) -> None:
     port = 3000
     variables = flags(shop_variables(database, port))
@@ -103,7 +103,7 @@ def test_ferrule_run_waits_for_health_and_stops_with_ctrl_c(
     )
     service = subprocess.Popen(
         (*argv, *variables),
-        env={**os.environ, **docker.env},
+        env={**os.environ, **docker.env, **podman.env},
         stderr=subprocess.PIPE,
         text=True,
     )

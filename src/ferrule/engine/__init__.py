@@ -1,1 +1,1 @@
-"""Where an image runs here: Docker, or a sandbox of Linux namespaces."""
+"""Where an image runs here: Docker, Podman, or a sandbox of Linux namespaces."""

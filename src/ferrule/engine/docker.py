@@ -13,8 +13,8 @@ from urllib.parse import quote
 from ferrule.engine.docker_address import find_address
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
 from ferrule.engine.docker_output import copy_output
-from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
-from ferrule.errors import EngineError, FerruleError, ImageError, ProjectError, UsageError
+from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest, check_host_ports
+from ferrule.errors import EngineError, FerruleError, ImageError, ProjectError
 
 CHUNK = 1 << 20
 PORT_TAKEN = re.compile(r":([0-9]+)(?::| failed:).*already (?:allocated|in use)")
@@ -44,6 +44,11 @@ class Docker:
 
     def __init__(self, http: DockerHttp) -> None:
         self._http = http
+
+    @property
+    def loader(self) -> "Docker":
+        """Itself: it runs what it has."""
+        return self
 
     def has(self, name: str) -> bool:
         """Whether an image of this name or digest is there."""
@@ -94,12 +99,7 @@ class Docker:
         if network == "auto":
             network = "bridge" if self._has_bridge() else "host"
         if network == "host":
-            for port in request.ports:
-                if port.host != port.container:
-                    raise UsageError(
-                        f"port {port.container} cannot be put on {port.host} in the host's network",
-                        hint=f"publish {port.container}:{port.container}",
-                    )
+            check_host_ports(request)
         return network
 
     def _has_bridge(self) -> bool:

@@ -21,9 +21,9 @@ STOP_GRACE_SECONDS = 10
 class RunRequest:
     """An image and how to run it.
 
-    Docker runs what it has under `name`; the sandbox runs `image`. `args` replace the image's Cmd where
-    there are some, `env` (name, value) goes over the image's. `network` is `auto`, `bridge` or `host`:
-    `auto` is the engine's own network, or the host's where the engine has none.
+    Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's
+    Cmd where there are some, `env` (name, value) goes over the image's. `network` is `auto`, `bridge` or
+    `host`: `auto` is the engine's own network, or the host's where the engine has none.
     """
 
     name: str
@@ -63,6 +63,11 @@ class Engine(Protocol):
         """As `--engine` names it."""
         ...
 
+    @property
+    def loader(self) -> "Loader | None":
+        """What must have an image before the engine runs it; None for an engine that keeps no images."""
+        ...
+
     def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> Running:
         """Start the program; what it writes goes to the two streams, which are real files, as it comes.
 
@@ -73,6 +78,10 @@ class Engine(Protocol):
 
 class Loader(Protocol):
     """Something that keeps images under names."""
+
+    def has(self, name: str) -> bool:
+        """Whether an image of this name or digest is there."""
+        ...
 
     def load(self, archive: Path) -> tuple[str, ...]:
         """Take a docker archive; returns the names it has now. Raises `EngineError`."""
@@ -122,21 +131,36 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
             signal.signal(number, earlier)
 
 
-def choose(name: str) -> Engine:
-    """The engine for `--engine`: `docker`, `sandbox`, or `auto`, which is docker where it answers.
+def check_host_ports(request: RunRequest) -> None:
+    """Raise `UsageError` for a port that the host's network cannot give another number."""
+    for port in request.ports:
+        if port.host != port.container:
+            raise UsageError(
+                f"port {port.container} cannot be put on {port.host} in the host's network",
+                hint=f"publish {port.container}:{port.container}",
+            )
 
-    Raises `EngineError` for a docker that does not answer, `UsageError` for another name.
+
+def choose(name: str) -> Engine:
+    """The engine for `--engine`: `docker`, `podman`, `sandbox`, or `auto`, docker where it answers.
+
+    `auto` is never podman: that it is installed does not say that it can run something here, and the
+    sandbox starts sooner. Raises `EngineError` for an engine that is not there, `UsageError` for another
+    name.
     """
     from ferrule.engine.docker import find_docker
+    from ferrule.engine.podman import find_podman
     from ferrule.engine.sandbox import Sandbox
 
     if name == "docker":
         return find_docker()
+    if name == "podman":
+        return find_podman()
     if name == "sandbox":
         return Sandbox()
     if name == "auto":
         return find_docker(required=False) or Sandbox()
-    raise UsageError(f"images do not run with {name!r} here", hint="choose docker, sandbox or auto")
+    raise UsageError(f"images do not run with {name!r} here", hint="choose docker, podman, sandbox or auto")
 
 
 def choose_loader(name: str) -> Loader:

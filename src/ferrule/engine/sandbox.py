@@ -36,6 +36,7 @@ class Sandbox:
     """The engine that needs no engine."""
 
     name = "sandbox"
+    loader = None
 
     def __init__(self, starter: Starter | None = None, *, folder: Path | None = None) -> None:
         """`folder` is where roots are unpacked, by default the folder for temporary files."""
