@@ -62,6 +62,7 @@ def _shown(lines: list[str]) -> Shown:
 def _plain(line: str) -> str:
     """The line without what differs from machine to machine."""
     without = re.sub(r"sha256:[0-9a-f]{64}", "sha256:#", line)
+    without = re.sub(r"\d+m \d+s", "0s", without)  # how cargo writes what takes longer than a minute
     return " ".join(re.sub(r"\d+(?:[.,]\d+)*", "#", without).split())
 
 

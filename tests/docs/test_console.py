@@ -28,6 +28,7 @@ def test_commands_come_with_the_lines_below_them() -> None:
         ("size  4.77 MB, 2 layers", "x\n  size  14.8 MB, 3 layers\ny"),
         (f"digest  sha256:{'a' * 64}", f"digest  sha256:{'b' * 64}"),
         ("oci:/home/ada/ferrule/target:latest", "oci:/src/project/target:latest"),
+        ("Finished in 0.17s", "Finished in 2m 07s"),
         ("… INFO stopped", "2026-11-24T01:52:13.1Z  INFO stopped"),
         ("bases  scratch, …", "bases  scratch, debian"),
     ],
