@@ -74,9 +74,10 @@ def _programs(paths: tuple[Path, ...]) -> tuple[Program, ...]:
     for number, program in enumerate(programs):
         if program.name in {other.name for other in programs[:number]}:
             raise UsageError(f"two binaries are called {program.name}", hint="they would lie in one place")
-        if program.binary.platform != first.binary.platform:
+        platform, wanted = program.binary.platform, first.binary.platform
+        if platform != wanted:
             raise ImageError(
-                f"{program.path} is for {program.binary.platform}, and {first.path} is for {first.binary.platform}",
+                f"{program.path} is for {platform}, and {first.path} is for {wanted}",
                 hint="an image is for one platform: pack them apart",
             )
     return programs

@@ -97,7 +97,7 @@ def _sources(request: ProjectRequest, project: Project, selection: Selection) ->
 
 
 def check_references(settings: Settings, binary: str) -> Reference | None:
-    """The image's repository, where one is set. Raises `ProjectError` when it or the base has no good form."""
+    """The image's repository, where one is set. Raises `ProjectError` for it or a base without its form."""
     _checked("base", settings, parse_base)
     if settings.image is None:
         return None
