@@ -40,7 +40,6 @@ class Terminal:
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     verbose: bool = False
-    quiet: bool = False
 
     @property
     def live(self) -> bool:
@@ -48,9 +47,8 @@ class Terminal:
         return self.stream.isatty()
 
     def say(self, line: str) -> None:
-        """One line, unless `--quiet`."""
-        if not self.quiet:
-            self._write(f"{line}\n")
+        """One line."""
+        self._write(f"{line}\n")
 
     def detail(self, line: str) -> None:
         """One line with `-v`."""
@@ -73,12 +71,12 @@ class Terminal:
     def step(self, title: str) -> Iterator[None]:
         """A live line while the work lasts; elsewhere a plain line, and only for slow work."""
         started = time.monotonic()
-        if self.live and not self.quiet:
+        if self.live:
             self._write(f"\r\x1b[K{self.paint('2', title + ' …')}")
         try:
             yield
         finally:
-            if self.live and not self.quiet:
+            if self.live:
                 self._write("\r\x1b[K")
         seconds = time.monotonic() - started
         if seconds > SLOW_SECONDS or self.verbose:

@@ -10,7 +10,7 @@ from ferrule.oci.digest import digest_of, parse_digest
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
 from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
 from ferrule.oci.manifest import choose_manifest, index_of, manifest_of, parse_index, parse_manifest
-from ferrule.oci.platform import Platform, parse_platform
+from ferrule.oci.platform import Platform
 
 DIGEST = digest_of(b"content")
 AMD64 = Platform(os="linux", architecture="amd64")
@@ -113,9 +113,3 @@ def test_nulls_of_old_docker_configurations_are_read() -> None:
     document = {"architecture": "amd64", "os": "linux", "rootfs": rootfs, "history": None, "config": nothing}
     data = json.dumps(document).encode()
     assert parse_image_config(data).run == RunConfig()
-
-
-@pytest.mark.parametrize("text", ["", "linux", "linux/", "linux/a/b/c", "linux/am d64"])
-def test_what_is_no_platform_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValueError):
-        parse_platform(text)

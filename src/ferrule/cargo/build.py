@@ -107,7 +107,8 @@ def _attempt(
     static = choice.mode == "static"
     attempt = _Attempt(plan=plan, report=report, static=static, guess=guess)
     finished = _run(runner, plan, attempt, colour=colour)
-    reason = _why_not_static(attempt, finished) if static else None
+    binary = read_binary(attempt.executable) if finished.ok and attempt.executable else None
+    reason = _why_not_static(attempt, binary) if static else None
     if reason and guess:
         report.say(f"linking dynamically: {reason}")
         return _attempt(
@@ -119,7 +120,7 @@ def _attempt(
             runner, report, plan, LinkChoice(mode="static", reason=NOTHING_SHARED), guess=True, colour=colour
         )
     assert attempt.executable is not None
-    binary = read_binary(attempt.executable)
+    assert binary is not None
     if static and not binary.is_static:
         raise BuildError(
             "the program is not static although it was linked so", hint="leave out --link static"
@@ -140,14 +141,13 @@ def _run(runner: Runner, plan: BuildPlan, attempt: _Attempt, *, colour: bool) ->
         raise ProjectError(error.message, hint="install Rust with rustup (https://rustup.rs)") from error
 
 
-def _why_not_static(attempt: _Attempt, finished: Finished) -> str | None:
+def _why_not_static(attempt: _Attempt, binary: Binary | None) -> str | None:
     if attempt.objections and attempt.guess:
         return attempt.objections[0]
     if attempt.link_failure is not None:
         return f"the static link fails: {_linker_reason(attempt.link_failure)}"
-    if finished.ok and attempt.executable and not read_binary(attempt.executable).is_static:
-        needed = ", ".join(read_binary(attempt.executable).needed)
-        return f"the static link left a need for {needed or 'an interpreter'}"
+    if binary is not None and not binary.is_static:
+        return f"the static link left a need for {', '.join(binary.needed) or 'an interpreter'}"
     return None
 
 

@@ -30,8 +30,7 @@ class BlobMissingError(FerruleError):
 class BlobWriter:
     """A blob being written; nobody sees it before `commit`."""
 
-    def __init__(self, part: Path, stream: BinaryIO) -> None:
-        self._part = part
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._hash = hashlib.sha256()
         self.size = 0
@@ -91,7 +90,7 @@ class BlobStore:
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             with part.open("xb") as stream:
-                blob = BlobWriter(part, stream)
+                blob = BlobWriter(stream)
                 yield blob
             if expect is not None and (blob.digest, blob.size) != (expect.digest, expect.size):
                 raise BlobMissingError(

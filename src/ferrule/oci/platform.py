@@ -4,8 +4,6 @@ import platform
 
 import msgspec
 
-from ferrule.errors import InvalidValueError
-
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Operating system and processor, with Go's names as the specification asks."""
@@ -36,13 +34,3 @@ def this_platform() -> Platform:
     """The platform whose images run on this machine; always Linux, since images are."""
     machine = platform.machine().lower()
     return Platform(os="linux", architecture=GO_NAMES.get(machine, machine))
-
-
-def parse_platform(text: str) -> Platform:
-    """`linux/amd64` or `linux/arm/v7` from outside."""
-    parts = text.split("/")
-    if len(parts) not in (2, 3) or not all(part.isascii() and part.isalnum() for part in parts):
-        raise InvalidValueError(
-            f"{text!r} is not a platform", hint="write it like linux/amd64 or linux/arm64"
-        )
-    return Platform(os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) == 3 else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
-from ferrule.base.skeleton import accounts_over, certificates, skeleton, time_zones
+from ferrule.base.skeleton import CA_FILE, accounts_over, certificates, skeleton, time_zones
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.elf.facts import Binary, version_key
@@ -25,8 +25,6 @@ from ferrule.verbs.context import Context
 if TYPE_CHECKING:
     from ferrule.registry.client import Client
 
-CA_FILE = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
-ZONES = PurePosixPath("/usr/share/zoneinfo")
 CA_VARIABLE = "SSL_CERT_FILE"
 
 
