@@ -8,7 +8,7 @@ import pytest
 
 from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.bases import base_layout
-from tests.parts.docker import DockerEngine, docker_engine
+from tests.parts.docker import DockerEngine, current_docker_engine, docker_engine
 from tests.parts.podman import PodmanEngine, podman_engine
 from tests.parts.postgres import postgres
 from tests.parts.registry import open_registry
@@ -65,6 +65,12 @@ def shop_image(request: pytest.FixtureRequest, shop_images: dict[str, ShopImage]
 @pytest.fixture(scope="session")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     with docker_engine(tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def current_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    with current_docker_engine(tmp_path_factory.mktemp("current-docker")) as engine:
         yield engine
 
 

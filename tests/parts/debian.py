@@ -39,20 +39,23 @@ PACKAGES = (
     "umoci",
     "wrk",
 )
-TOOLS = {"crane": "crane"}
-"""Program → the package of the testing suite that has it."""
+TOOLS = {
+    "crane": ("crane",),
+    "dockerd": ("docker.io", "docker-cli", "containerd"),
+}
+"""Program → the packages of the testing suite that it consists of; the first one names the folder."""
+
+BINARY_FOLDERS = ("usr/bin", "usr/sbin")
 
 
 def debian_tool(program: str) -> Path:
     """A program of the testing suite, unpacked once into the cache. Raises `FerruleError` without apt."""
-    package = TOOLS[program]
-    place = CACHE / "tools" / package
-    path = place / "usr" / "bin" / program
-    if not path.exists():
-        with locked(f"tool-{package}"):
-            if not path.exists():
-                _unpack(package, place)
-    return path
+    place = CACHE / "tools" / TOOLS[program][0]
+    if not place.exists():
+        with locked(f"tool-{place.name}"):
+            if not place.exists():
+                _unpack(TOOLS[program], place)
+    return next(path for folder in BINARY_FOLDERS if (path := place / folder / program).exists())
 
 
 def install() -> tuple[str, ...]:
@@ -137,11 +140,11 @@ def mirror() -> str:
     raise FerruleError("no Debian mirror in this machine's apt sources", hint="the tests' tools are Debian's")
 
 
-def _unpack(package: str, place: Path) -> None:
-    work = CACHE / "tools" / f".{package}"
+def _unpack(packages: tuple[str, ...], place: Path) -> None:
+    work = place.with_name(f".{place.name}")
     shutil.rmtree(work, ignore_errors=True)
     arch = run("dpkg", "--print-architecture").strip()
-    for deb in download(work, suite=NEWER, arch=arch, packages=(package,)):
+    for deb in download(work, suite=NEWER, arch=arch, packages=packages):
         run("dpkg-deb", "-x", str(deb), str(work / "root"))
     (work / "root").replace(place)
     shutil.rmtree(work)
@@ -153,7 +156,7 @@ def main() -> int:
         for name in install():
             print(f"installed {name}")
         for program in TOOLS:
-            if not (CACHE / "tools" / TOOLS[program]).exists():
+            if not (CACHE / "tools" / TOOLS[program][0]).exists():
                 print(f"unpacked {debian_tool(program)}")
     except FerruleError as error:
         print(f"{error}; {error.hint}", file=sys.stderr)

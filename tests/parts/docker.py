@@ -1,4 +1,8 @@
-"""A Docker engine for tests: a folder goes in, a running daemon comes out, apart from any other here."""
+"""Docker engines for tests: a folder goes in, a running daemon comes out, apart from any other here.
+
+Debian's own 20.10 stores images as Docker always did; the testing suite's, a current one, keeps them in
+containerd's store as they came.
+"""
 
 import os
 import shutil
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ferrule.process import Attached, Command, SystemRunner
-from tests.parts.debian import run
+from tests.parts.debian import debian_tool, run
 from tests.parts.need import need
 
 START_SECONDS = 30
@@ -25,11 +29,16 @@ class DockerEngine:
 
     socket: Path
     config: Path
+    path: str
 
     @property
     def env(self) -> dict[str, str]:
-        """What makes docker's own client, and ferrule, talk to this daemon."""
-        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.config)}
+        """What makes docker's own client of the same version, and ferrule, talk to this daemon."""
+        return {
+            "DOCKER_HOST": f"unix://{self.socket}",
+            "DOCKER_CONFIG": str(self.config),
+            "PATH": self.path,
+        }
 
     def docker(self, *argv: str) -> str:
         """Run docker's own client, the judge; returns its stdout."""
@@ -38,16 +47,32 @@ class DockerEngine:
 
 @contextmanager
 def docker_engine(folder: Path) -> Iterator[DockerEngine]:
-    """Start a daemon whose data is in `folder`; at the end it is stopped and its mounts are gone."""
-    need(os.geteuid() == 0, "the right to start dockerd (root)")
+    """Start this machine's dockerd with its data in `folder`; at the end it and its mounts are gone."""
     need(shutil.which("dockerd"), "dockerd (Debian's docker.io)")
+    with _engine(folder, os.environ["PATH"], ()) as engine:
+        yield engine
+
+
+@contextmanager
+def current_docker_engine(folder: Path) -> Iterator[DockerEngine]:
+    """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc."""
+    need(shutil.which("runc"), "runc")
+    own = debian_tool("dockerd").parents[1]
+    path = os.pathsep.join((str(own / "sbin"), str(own / "bin"), os.environ["PATH"]))
+    with _engine(folder, path, ("--feature", "containerd-snapshotter=true")) as engine:
+        yield engine
+
+
+@contextmanager
+def _engine(folder: Path, path: str, flags: tuple[str, ...]) -> Iterator[DockerEngine]:
+    need(os.geteuid() == 0, "the right to start dockerd (root)")
     folder.mkdir(parents=True, exist_ok=True)
     # Paths of sockets end after 107 bytes, and dockerd makes deep ones: they get a short folder of their own.
     short = Path(tempfile.mkdtemp(prefix="ferrule-"))
-    engine = DockerEngine(socket=short / "docker.sock", config=folder / "config")
+    engine = DockerEngine(socket=short / "docker.sock", config=folder / "config", path=path)
     try:
         with (folder / "log").open("ab") as log:
-            daemon = SystemRunner().attached(_daemon(engine, folder, short), stdout=log, stderr=log)
+            daemon = SystemRunner().attached(_daemon(engine, folder, short, flags), stdout=log, stderr=log)
         try:
             _wait(engine, daemon, folder / "log")
             yield engine
@@ -68,8 +93,7 @@ def unmount_below(folder: Path) -> None:
             run("umount", "--lazy", place)
 
 
-def _daemon(engine: DockerEngine, folder: Path, short: Path) -> Command:
-    flags = ("--iptables=false", "--ip6tables=false", "--bridge=none")
+def _daemon(engine: DockerEngine, folder: Path, short: Path, flags: tuple[str, ...]) -> Command:
     places = {
         "--host": f"unix://{engine.socket}",
         "--data-root": str(folder / "data"),
@@ -77,7 +101,8 @@ def _daemon(engine: DockerEngine, folder: Path, short: Path) -> Command:
         "--pidfile": str(short / "pid"),
     }
     options = [word for pair in places.items() for word in pair]
-    return Command(argv=("dockerd", *options, *flags), env={"DOCKER_HOST": None})
+    apart = ("--iptables=false", "--ip6tables=false", "--bridge=none")
+    return Command(argv=("dockerd", *options, *apart, *flags), env={"DOCKER_HOST": None, "PATH": engine.path})
 
 
 def _wait(engine: DockerEngine, daemon: Attached, log: Path) -> None:
