@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ferrule.errors import RegistryError
-from ferrule.registry.client import Access, Client, tls
+from ferrule.registry.client import Access, Client
+from ferrule.registry.trust import tls
 from tests.fakes.registry import FakeRegistry, cut_after
 from tests.parts.registry import RunningRegistry, tls_registry
 from tests.registry.conftest import fake_world

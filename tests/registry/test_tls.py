@@ -102,10 +102,13 @@ def test_a_port_that_cannot_be_is_refused(fake: FakeRegistry, tmp_path: Path, po
 
 
 @pytest.mark.parametrize("proxy", ["::bad", "ftp://proxy.example", "socks5://proxy.example"])
-def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
+    client = Client(access=Access(), credentials=Table())
     with pytest.raises(RegistryError, match="the proxy that the environment names") as caught:
-        Client(access=Access(), credentials=Table())
+        resolve(client, parse_reference("r.example.com/shop"), AMD64, BlobStore(tmp_path))
     assert "HTTPS_PROXY" in caught.value.hint
 
 

@@ -28,6 +28,7 @@ from ferrule.registry.answer import (
 from ferrule.registry.auth import Authorizer, Logins
 from ferrule.registry.body import Body
 from ferrule.registry.retry import retried
+from ferrule.registry.trust import no_check, nobody, tls
 
 if TYPE_CHECKING:
     import ssl
@@ -172,12 +173,26 @@ class _Wire:
 
     def __init__(self, access: Access, transport: "httpx2.BaseTransport | None") -> None:
         self._access = access
-        self._http = _session(transport, tls(access) if transport is None else None)
-        self._unchecked = _session(transport, no_check()) if access.insecure else self._http
+        self._transport = transport
+        self._sessions: dict[str, httpx2.Client] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
-        self._http.close()
-        self._unchecked.close()
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, scheme: str, host: str) -> "httpx2.Client":
+        """Made when it is first needed."""
+        kind = "plain" if scheme == "http" else "unchecked" if self._access.is_insecure(host) else "checked"
+        with self._lock:
+            if kind not in self._sessions:
+                self._sessions[kind] = _session(self._transport, self._believed(kind))
+            return self._sessions[kind]
+
+    def _believed(self, kind: str) -> "ssl.SSLContext":
+        if kind == "checked" and self._transport is None:
+            return tls(self._access)
+        return no_check() if kind == "unchecked" else nobody()
 
     @contextmanager
     def open(
@@ -186,11 +201,12 @@ class _Wire:
         """The response with its body unread. Failures while the caller reads it are translated too."""
         import httpx2
 
-        host = urlsplit(url).netloc
+        parts = urlsplit(url)
+        host = parts.netloc
         sent = {"accept-encoding": "identity", **headers}
         if body is not None:
             sent["content-length"] = str(body.size)
-        session = self._unchecked if self._access.is_insecure(host) else self._http
+        session = self._session(parts.scheme, host)
         try:
             request = session.build_request(
                 method, url, headers=sent, content=body.chunks() if body is not None else None
@@ -228,7 +244,7 @@ class _Wire:
             raise RegistryError(error.message, hint=error.hint) from error
 
 
-def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext | None") -> "httpx2.Client":
+def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext") -> "httpx2.Client":
     from http.cookiejar import CookieJar, DefaultCookiePolicy
 
     import httpx2
@@ -236,7 +252,7 @@ def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext |
     try:
         return httpx2.Client(
             transport=transport,
-            verify=verify or True,
+            verify=verify,
             timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
             follow_redirects=False,
             headers={"user-agent": f"ferrule/{__version__}"},
@@ -249,29 +265,6 @@ def _session(transport: "httpx2.BaseTransport | None", verify: "ssl.SSLContext |
             "the proxy that the environment names cannot be used",
             hint="see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
         ) from error
-
-
-def tls(access: Access) -> "ssl.SSLContext":
-    """Whom we believe: the machine's own authorities, and the user's CA file where there is one."""
-    import httpx2
-
-    context = httpx2.create_ssl_context()
-    if access.ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=access.ca_file)
-        except OSError as error:
-            raise RegistryError(
-                f"cannot read the CA file {access.ca_file}: {error.strerror or 'it is not PEM'}",
-                hint="name a file with certificates in PEM form",
-            ) from error
-    return context
-
-
-def no_check() -> "ssl.SSLContext":
-    """Nobody has to prove anything."""
-    import httpx2
-
-    return httpx2.create_ssl_context(verify=False)
 
 
 def _answer(host: str, response: "httpx2.Response", limit: int) -> Answer:
