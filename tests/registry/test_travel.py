@@ -42,6 +42,26 @@ def test_a_second_push_uploads_no_blob(world: World, tmp_path: Path) -> None:
     assert all("/manifests/" in path for path in again.paths("PUT"))
 
 
+def test_the_same_push_again_asks_for_its_tags_and_sends_nothing(world: World, tmp_path: Path) -> None:
+    image = small_image(tmp_path / "image")
+    world.visit().push(image, "acme/shop", "1.2", "latest")
+    again = world.visit()
+    published = again.push(image, "acme/shop", "1.2", "latest")
+    assert published.digest == image.descriptor.digest
+    assert sorted(again.paths("HEAD")) == [f"/v2/acme/shop/manifests/{tag}" for tag in ("1.2", "latest")]
+    assert again.methods() == ["HEAD", "HEAD"]
+
+
+def test_a_tag_that_has_moved_meanwhile_is_put_back_alone(world: World, tmp_path: Path) -> None:
+    image = small_image(tmp_path / "image")
+    world.visit().push(image, "acme/shop", "1.2", "latest")
+    world.visit().push(small_image(tmp_path / "other", b"other"), "acme/shop", "latest")
+    again = world.visit()
+    again.push(image, "acme/shop", "1.2", "latest")
+    assert again.paths("PUT") == ["/v2/acme/shop/manifests/latest"]
+    assert world.visit().pull("acme/shop", tmp_path / "store").descriptor.digest == image.descriptor.digest
+
+
 def test_only_what_changed_is_uploaded(world: World, tmp_path: Path) -> None:
     world.visit().push(small_image(tmp_path / "old", b"base", b"old"), "acme/shop")
     again = world.visit()

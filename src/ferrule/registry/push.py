@@ -46,11 +46,19 @@ def push(
     Nothing can be pulled before everything it consists of is there. Raises `RegistryError`.
     """
     upload = _Upload(client, client.settled(client.access.push(reference)), image)
-    for line in upload.all():
-        report.detail(line)
-    for selector in (image.descriptor.digest, *(parse_tag(tag) for tag in tags)):
+    digest = image.descriptor.digest
+    selectors = tuple(parse_tag(tag) for tag in tags) or (digest,)
+    lacking = upload.lacking(selectors)
+    if lacking == selectors:
+        for line in upload.all():
+            report.detail(line)
+        lacking = tuple(dict.fromkeys((digest, *selectors)))
+    else:
+        # A registry takes a manifest only with all that it names, so a tag that has it proves the rest.
+        report.detail(f"{digest[:19]}: already there")
+    for selector in lacking:
         upload.manifest(selector)
-    return Published(reference=reference.with_digest(image.descriptor.digest), tags=tags)
+    return Published(reference=reference.with_digest(digest), tags=tags)
 
 
 class _Upload:
@@ -65,6 +73,17 @@ class _Upload:
         """Every blob, some at a time; a line for each. The first failure ends the others."""
         blobs = {blob.digest: blob for blob in (*self._image.layers, self._image.manifest.config)}
         return side_by_side(self._blob, blobs.values())
+
+    def lacking(self, selectors: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the tags and digests under which the registry does not have this very manifest."""
+        found = side_by_side(self._digest_at, selectors)
+        own = self._image.descriptor.digest
+        return tuple(selector for selector, known in zip(selectors, found, strict=True) if known != own)
+
+    def _digest_at(self, selector: str) -> str | None:
+        accept = (self._image.descriptor.media_type,)
+        answer = self._client.probe(self._place, f"manifests/{selector}", "manifest", accept=accept)
+        return answer.headers.get("docker-content-digest") if answer else None
 
     def manifest(self, selector: str) -> None:
         """The manifest under a digest or a tag. To send it twice is to send it once."""
