@@ -1,11 +1,12 @@
 """The first half of `plan` and `build`: PROJECT and flags become all that is known before a build."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ferrule.cargo.metadata import Project, read_project
+from ferrule.cargo.metadata import Project, find_manifest, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
 from ferrule.cargo.select import Selection, select
 from ferrule.cargo.toolchain import read_toolchain
@@ -51,10 +52,14 @@ class Prepared:
 
 def prepare(context: Context, request: ProjectRequest) -> Prepared:
     """Read the project and the settings. Raises `ProjectError` for whatever is wrong with either."""
-    project = read_project(context.runner, request.place)
-    selection = select(project, package=request.package, binary=request.binary)
-    settings = resolve(_sources(request, project, selection))
-    toolchain = read_toolchain(context.runner, project.folder)
+    folder = find_manifest(request.place).parent
+    with ThreadPoolExecutor(1) as pool:
+        # rustc and cargo each take as long as all of the rest: they are asked side by side.
+        toolchain_later = pool.submit(read_toolchain, context.runner, folder)
+        project = read_project(context.runner, request.place)
+        selection = select(project, package=request.package, binary=request.binary)
+        settings = resolve(_sources(request, project, selection))
+        toolchain = toolchain_later.result()
     return Prepared(
         project=project,
         selection=selection,
