@@ -34,11 +34,12 @@ def command(**given: Any) -> None:
 
     docker run $(ferrule build --load)
     """
-    from ferrule.cli.render import build_summary
     from ferrule.verbs.build import build_image
 
     context = make_context(given)
     built = build_image(context, project_request(given), given["tag"], destinations_of(given))
+    from ferrule.cli.render import build_summary
+
     context.report.say(build_summary(built))
     if given["as_json"]:
         click.echo(json.dumps(as_json(built), indent=2))

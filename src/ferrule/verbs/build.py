@@ -1,22 +1,33 @@
 """The main job: a Cargo project becomes an image, and the image goes where it was asked to."""
 
+import importlib
+import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ferrule.base.entry import FileEntry
 from ferrule.cargo.build import Artifact, build
-from ferrule.cargo.graph import Graph
-from ferrule.cargo.leaks import find_leaks
-from ferrule.cargo.needs import certificates, time_zones
 from ferrule.cargo.plan import output_folder
-from ferrule.image.image import Image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.image import Contents, Program, make_image
-from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
+
+if TYPE_CHECKING:
+    from ferrule.base.entry import FileEntry
+    from ferrule.image.image import Image
+    from ferrule.verbs.image import Contents
+
+AFTER_CARGO = (
+    "elftools.elf.elffile",
+    "ferrule.cargo.leaks",
+    "ferrule.cargo.needs",
+    "ferrule.verbs.image",
+    "ferrule.verbs.labels",
+    "ferrule.base.skeleton",
+)
+FOR_A_PUSH = ("httpx2", "ferrule.registry.push", "ferrule.registry.client", "ferrule.registry.credentials")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +36,7 @@ class Built:
 
     prepared: Prepared
     artifact: Artifact
-    image: Image
+    image: "Image"
     base: str
     unpacked: int
     tags: tuple[str, ...]
@@ -48,9 +59,12 @@ def build_image(
     check_destinations(destinations, prepared.repository)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
+    threading.Thread(target=_get_ready, args=(destinations,)).start()
     artifact = build(
         context.runner, context.report, prepared.plan, link=prepared.settings.link, colour=context.colour
     )
+    from ferrule.verbs.image import make_image
+
     _warn_of_leaks(context, prepared, artifact)
     made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
     parcel = Parcel(
@@ -74,7 +88,18 @@ def build_image(
     )
 
 
-def _contents(prepared: Prepared, artifact: Artifact, files: tuple[FileEntry, ...]) -> Contents:
+def _get_ready(destinations: Destinations) -> None:
+    """Import what comes after cargo while cargo works: it leaves a core idle when nothing has changed."""
+    for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else ())):
+        importlib.import_module(module)
+
+
+def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, ...]") -> "Contents":
+    from ferrule.cargo.graph import Graph
+    from ferrule.cargo.needs import certificates, time_zones
+    from ferrule.verbs.image import Contents, Program
+    from ferrule.verbs.labels import labels_of, package_labels
+
     graph = Graph(packages=artifact.graph, source="the build", features={})
     known = package_labels(prepared.selection.package)
     program = Program(name=prepared.selection.binary, path=artifact.path, binary=artifact.binary)
@@ -88,5 +113,7 @@ def _contents(prepared: Prepared, artifact: Artifact, files: tuple[FileEntry, ..
 
 
 def _warn_of_leaks(context: Context, prepared: Prepared, artifact: Artifact) -> None:
+    from ferrule.cargo.leaks import find_leaks
+
     for leak in find_leaks(artifact.path, prepared.plan):
         context.report.warn(f"the program holds a path of this machine: {leak.path} (from {leak.crate})")
