@@ -1,27 +1,155 @@
-"""Files that appear whole or not at all: written beside their place, then renamed."""
+"""Files that appear whole or not at all, and locks that end with the process that holds them.
 
+What a killed process leaves unfinished is found by its lock being free: a later one removes it, and never
+what another is still writing. The locks are flock(2)'s. Where a file system has none (they are errors there)
+nothing is taken for abandoned.
+"""
+
+import errno
+import fcntl
+import os
 import secrets
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ferrule.errors import OutputError
 
+NO_LOCKS = frozenset((errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP))
+"""What flock says where it does not exist; a folder on NFS answers EBADF."""
+
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
+def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """A path to write to; it takes the place of `path` when the block ends without an exception.
 
-    Folders above are made. Raises `OutputError` when something cannot be written.
+    Folders above are made. `lasting` waits for the disk, so that a power cut leaves the old file or the new
+    one; without it the new one may be found cut short. Raises `OutputError` when something cannot be written.
     """
-    part = path.with_name(f".{path.name}.part-{secrets.token_hex(4)}")
+    prefix = f".{path.name}.part-"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
+        remove_abandoned(path.parent, prefix)
+        with unfinished(path.parent, prefix) as (part, stream):
+            yield part
+            if lasting:
+                os.fsync(stream.fileno())
+            part.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot write {path}: {reason}", hint="check the folder and its space") from error
+
+
+@contextmanager
+def unfinished(folder: Path, prefix: str, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file in the folder, locked while the block lasts. Whoever wants to keep it renames it inside."""
+    while True:
+        part = folder / f"{prefix}{secrets.token_hex(8)}"
+        try:
+            held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(held, "wb") as stream:
+                _flock(held, fcntl.LOCK_EX)
+                if _is_at(held, part):  # else it was taken for abandoned before it was locked
+                    yield part, stream
+                    return
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of the folder while the block lasts, and wait for one that is in there.
+
+    The folder itself is locked: nothing is added to it, and nothing stays locked after a kill.
+    """
+    while True:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _flock(held, fcntl.LOCK_EX)
+            if _is_at(held, folder):  # else it was removed while we waited
+                yield
+                return
+        finally:
+            os.close(held)
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """A new folder that is gone after the block, or after a later one if this process is killed."""
+    try:
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_abandoned(parent, "")
+        place, held = _locked_folder(parent)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make a folder in {parent}: {error.strerror}", hint="check the folder and its space"
+        ) from error
+    try:
+        yield place
     finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        os.close(held)
+
+
+def remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove files and folders of `unfinished` and `scratch` whose process has been killed."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix):
+                _remove_unless_locked(Path(entry.path))
+
+
+def remove(path: Path) -> None:
+    """Remove whatever is there: a file, a link, a folder with all that is in it. Raises `OSError`."""
+    try:
+        path.unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError):
+        if path.is_symlink() or not path.is_dir():
+            raise
+        shutil.rmtree(path)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, int]:
+    while True:
+        place = parent / secrets.token_hex(8)
+        place.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):
+            held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+            _flock(held, fcntl.LOCK_EX)
+            if _is_at(held, place):
+                return place, held
+            os.close(held)
+
+
+def _remove_unless_locked(path: Path) -> None:
+    """What cannot be removed stays for another time; what is neither file nor folder is none of ours."""
+    with suppress(OSError):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return
+        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # While the lock is ours: who has just made the file and not yet locked it will see it go.
+            remove(path)
+        finally:
+            os.close(held)
+
+
+def _is_at(held: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(held), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _flock(held: int, how: int) -> None:
+    try:
+        fcntl.flock(held, how)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
