@@ -19,6 +19,7 @@ from ferrule.values import (
     parse_output,
     parse_port,
     parse_published_port,
+    parse_size,
     parse_user,
 )
 
@@ -78,6 +79,11 @@ def test_a_good_value_is_read(parse: Any, raw: Any, value: object) -> None:
         (parse_output, "tar:x"),
         (parse_output, "oci:"),
         (parse_output, "oci"),
+        (parse_size, "5"),
+        (parse_size, "5 apples"),
+        (parse_size, "-5GB"),
+        (parse_size, "5G"),
+        (parse_size, ""),
         (parse_health, {}),
         (parse_health, {"path": "health"}),
         (parse_health, {"path": "/a", "command": ["x"]}),
@@ -92,3 +98,11 @@ def test_a_bad_value_is_refused_with_a_hint(parse: Any, raw: Any) -> None:
         parse(raw)
     assert caught.value.hint
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("17B", 17), ("500MB", 500 * 1000**2), ("1.5gb", 3 * 1000**3 // 2), ("2 GiB", 2 << 30)],
+)
+def test_sizes_have_units_of_ten_or_of_two(text: str, size: int) -> None:
+    assert parse_size(text) == size

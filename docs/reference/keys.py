@@ -29,12 +29,14 @@ OWN_FILE = {
     "mirrors": "The registry that names use → the one that is asked in its place when reading.",
     "insecure": "Hosts, with or without a port, that are spoken to without TLS. This machine always is.",
     "ca-file": "A file with certificates in PEM form that are believed beside the machine's own.",
+    "cache-size": "The most that stays in the cache, such as `500MB`, `5GB` or `2GiB`; 2GiB by default.",
 }
 """Key of the user's own config.toml → what it means."""
 
 VARIABLES = {
     "FERRULE_CACHE_DIR": "The folder for layers and downloaded blobs, instead of `ferrule` in the user's "
     "cache folder. It may be deleted at any time.",
+    "FERRULE_CACHE_SIZE": "Like `cache-size` in the user's own file, which it beats.",
     "FERRULE_CA_FILE": "Like `ca-file` in the user's own file, which it beats.",
     "SOURCE_DATE_EPOCH": "Seconds since 1970 for every time in the image, which is otherwise 0.",
 }

@@ -209,6 +209,16 @@ def parse_health(value: Mapping[str, Any]) -> Health:
     return Health(path=path, port=number, command=tuple(command or ()))
 
 
+def parse_size(text: str) -> int:
+    """Bytes: `500MB`, `1.5GB` (powers of ten), `2GiB` (powers of two); `0` without a unit."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([KMGT]i?)?B|(0)", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InvalidValueError(f"{text[:40]!r} is not a size", hint="write it like 500MB, 5GB or 2GiB")
+    unit = (found[2] or "").upper()
+    power = " KMGT".index(unit[:1] or " ")
+    return int(float(found[1] or 0) * (1024 if unit.endswith("I") else 1000) ** power)
+
+
 def _strings(value: Mapping[str, Any], keys: tuple[str, ...], hint: str) -> tuple[str, ...]:
     if set(value) != set(keys) or not all(isinstance(value[key], str) for key in keys):
         raise InvalidValueError(f"it takes {' and '.join(keys)}, both strings", hint=hint)

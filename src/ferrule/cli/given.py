@@ -64,16 +64,19 @@ def make_context(given: dict[str, Any]) -> "Context":
     """The world that a verb works in: terminal, programs, cache, and whom the user trusts."""
     from ferrule.process import SystemRunner
     from ferrule.report import Terminal
-    from ferrule.verbs.context import Context, cache_folder, source_date_epoch, trust_of
+    from ferrule.verbs.context import Context, cache_folder, cache_limit, source_date_epoch, trust_of
 
-    return Context(
+    context = Context(
         runner=SystemRunner(),
         report=Terminal(verbose=given["verbose"] > 0),
         cache=cache_folder(),
+        cache_limit=cache_limit(),
         trust=trust_of(dict(given.get("mirror", ())), frozenset(given.get("insecure", ()))),
         created=source_date_epoch(),
         colour=sys.stderr.isatty(),
     )
+    click.get_current_context().call_on_close(context.close)
+    return context
 
 
 def project_request(given: dict[str, Any]) -> "ProjectRequest":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferrule.image.image import Image
 from ferrule.image.layer import Layer
-from ferrule.image.store import Blobs, BlobStore
+from ferrule.image.store import BlobMissingError, Blobs, BlobStore
 from ferrule.oci.descriptor import CONFIG, MANIFEST, Descriptor
 from ferrule.oci.digest import digest_of
 from ferrule.oci.document import encode
@@ -38,9 +38,12 @@ class _Both:
     base: Blobs | None
 
     def path(self, descriptor: Descriptor) -> Path:
-        if self.base is None or self.own.find(descriptor.digest) is not None:
+        try:
             return self.own.path(descriptor)
-        return self.base.path(descriptor)
+        except BlobMissingError:
+            if self.base is None:
+                raise
+            return self.base.path(descriptor)
 
 
 def assemble(spec: ImageSpec, store: BlobStore) -> Image:

@@ -3,15 +3,14 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from ferrule.atomic import appearing
+from ferrule.atomic import appearing, remove
 from ferrule.base.entry import FileEntry
 from ferrule.image.gzip import COMPRESSOR, GzipWriter
 from ferrule.image.store import BlobMissingError, BlobStore
 from ferrule.image.tar import write_tar
 from ferrule.oci.descriptor import LAYER_GZIP, Descriptor
-from ferrule.oci.digest import Digest, hex_of
+from ferrule.oci.digest import Digest, hex_of, parse_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,14 +67,11 @@ def make_layer(spec: LayerSpec, store: BlobStore, *, mtime: int) -> Layer:
     return Layer(title=spec.title, descriptor=descriptor, diff_id=measured.diff_id, size=measured.size)
 
 
-def _note(store: BlobStore, diff_id: Digest) -> Path:
-    return store.folder / COMPRESSOR / hex_of(diff_id)
-
-
 def _recall(store: BlobStore, diff_id: Digest) -> Descriptor | None:
     try:
-        known = json.loads(_note(store, diff_id).read_bytes())
-        descriptor = Descriptor(media_type=LAYER_GZIP, digest=Digest(known["digest"]), size=known["size"])
+        known = json.loads((store.folder / COMPRESSOR / hex_of(diff_id)).read_bytes())
+        digest = parse_digest(known["digest"])
+        descriptor = Descriptor(media_type=LAYER_GZIP, digest=digest, size=known["size"])
         store.path(descriptor)
     except (OSError, ValueError, KeyError, TypeError, BlobMissingError):
         return None
@@ -83,5 +79,8 @@ def _recall(store: BlobStore, diff_id: Digest) -> Descriptor | None:
 
 
 def _remember(store: BlobStore, diff_id: Digest, descriptor: Descriptor) -> None:
-    with appearing(_note(store, diff_id)) as part:
+    note = store.subfolder(COMPRESSOR) / hex_of(diff_id)
+    if note.is_dir():
+        remove(note)
+    with appearing(note) as part:
         part.write_text(json.dumps({"digest": descriptor.digest, "size": descriptor.size}))

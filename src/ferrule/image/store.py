@@ -2,17 +2,20 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ferrule.atomic import remove, unfinished
 from ferrule.errors import FerruleError, OutputError
 from ferrule.oci.descriptor import Descriptor
 from ferrule.oci.digest import Digest, digest_of, hex_of
 
-CHUNK = 1 << 20
+PART = ".part-"
+"""How the names of unfinished blobs begin."""
+
+PRIVATE = 0o700
 
 
 class Blobs(Protocol):
@@ -49,33 +52,53 @@ class BlobWriter:
 
 
 class BlobStore:
-    """A folder laid out like `blobs/` of an OCI layout: `sha256/<hex>`."""
+    """A folder laid out like `blobs/` of an OCI layout: `sha256/<hex>`.
 
-    def __init__(self, folder: Path) -> None:
+    Nothing waits for the disk: a power cut may leave a blob that is not what its name says, as a broken disk
+    may, and that is found where it is read.
+    """
+
+    def __init__(self, folder: Path, *, cache: bool = False) -> None:
+        """A `cache` is nobody else's to read, removes what is wrong, and notes when a blob was last used."""
         self.folder = folder
+        self._cache = cache
         self._verified: set[Digest] = set()
+
+    def subfolder(self, name: str) -> Path:
+        """A folder beside or for the blobs, made if it is not there."""
+        path = self.folder / name
+        if self._cache:
+            self.folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        path.mkdir(mode=PRIVATE if self._cache else 0o777, parents=True, exist_ok=True)
+        return path
 
     def find(self, digest: Digest) -> Path | None:
         """The blob's file when it is there, unverified."""
         path = self._place(digest)
-        return path if path.is_file() else None
+        if not path.is_file() or (self._cache and path.is_symlink()):
+            return None
+        if self._cache:
+            with suppress(OSError):
+                os.utime(path)  # the time of the last access is not kept on most machines
+        return path
 
     def path(self, descriptor: Descriptor) -> Path:
-        """The blob's file, verified once per run. A wrong one is removed; raises `BlobMissingError`."""
+        """The blob's file, verified once per run. Raises `BlobMissingError`; a cache removes a wrong one."""
         path = self.find(descriptor.digest)
         if path is None:
             raise BlobMissingError(f"{descriptor.digest} is not in {self.folder}")
         if descriptor.digest not in self._verified:
-            if path.stat().st_size != descriptor.size or _digest_of_file(path) != descriptor.digest:
-                path.unlink(missing_ok=True)
-                raise BlobMissingError(f"{path} is not what its name says; it was removed")
+            if not _is_as_promised(path, descriptor):
+                removed = "; it was removed" if self._discard(path) else ""
+                raise BlobMissingError(f"{path} is not what its name says{removed}")
             self._verified.add(descriptor.digest)
         return path
 
     def put(self, data: bytes) -> Digest:
-        """Store bytes that are in memory already."""
+        """Store bytes that are in memory already. A file of another content in their place is replaced."""
         digest = digest_of(data)
-        if self.find(digest) is None:
+        path = self.find(digest)
+        if path is None or not _holds(path, data):
             with self.writer() as blob:
                 blob.write(data)
         return digest
@@ -86,33 +109,59 @@ class BlobStore:
 
         With `expect`, other content is refused with `BlobMissingError` and thrown away.
         """
-        part = self.folder / "sha256" / f".part-{secrets.token_hex(8)}"
         try:
-            part.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("xb") as stream:
+            folder = self.subfolder("sha256")
+            with unfinished(folder, PART, 0o600 if self._cache else 0o666) as (part, stream):
                 blob = BlobWriter(stream)
                 yield blob
-            if expect is not None and (blob.digest, blob.size) != (expect.digest, expect.size):
-                raise BlobMissingError(
-                    f"got {blob.digest} of {blob.size} bytes, promised was {expect.digest} of {expect.size}"
-                )
-            part.replace(self._place(blob.digest))
+                _check(blob, expect)
+                stream.flush()
+                place = self._place(blob.digest)
+                if place.is_dir():
+                    remove(place)
+                part.replace(place)
             self._verified.add(blob.digest)
         except OSError as error:
             raise OutputError(
                 f"cannot write to {self.folder}: {error.strerror or error}", hint=_disk_hint(error)
             ) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def _place(self, digest: Digest) -> Path:
         return self.folder / "sha256" / hex_of(digest)
 
+    def _discard(self, path: Path) -> bool:
+        """Whether the file is gone: what is not ours to tidy stays, for its owner to look at."""
+        if not self._cache:
+            return False
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            return True
+        return False
 
-def _digest_of_file(path: Path) -> Digest:
-    with path.open("rb") as stream:
-        return Digest(f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}")
+
+def _is_as_promised(path: Path, descriptor: Descriptor) -> bool:
+    """Whether the file can be read and is what the descriptor says."""
+    try:
+        if path.stat().st_size != descriptor.size:
+            return False
+        with path.open("rb") as stream:
+            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}" == descriptor.digest
+    except OSError:
+        return False
+
+
+def _check(blob: BlobWriter, expect: Descriptor | None) -> None:
+    if expect is not None and (blob.digest, blob.size) != (expect.digest, expect.size):
+        raise BlobMissingError(
+            f"got {blob.digest} of {blob.size} bytes, promised was {expect.digest} of {expect.size}"
+        )
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _disk_hint(error: OSError) -> str:

@@ -2,7 +2,8 @@
 
 import os
 import tomllib
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +11,45 @@ import msgspec
 
 from ferrule.config import UserConfig
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
+from ferrule.image.cache import DEFAULT_LIMIT, Cache
 from ferrule.image.store import BlobStore
 from ferrule.process import Runner
 from ferrule.report import Report
-from ferrule.values import parse_mirror
+from ferrule.values import parse_mirror, parse_size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What a verb may touch. `cache` is a folder of this user's; `colour` is for cargo's diagnostics.
 
-    `created` is the time that images carry, in seconds since 1970.
+    `cache_limit` is the most bytes of blobs that stay there after a run. `created` is the time that images
+    carry, in seconds since 1970. Who makes a context closes it.
     """
 
     runner: Runner
     report: Report
     cache: Path
     trust: UserConfig
+    cache_limit: int = DEFAULT_LIMIT
     created: int = 0
     colour: bool = False
+    _kept: Cache = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_kept", Cache(self.cache, limit=self.cache_limit))
 
     @property
     def store(self) -> BlobStore:
-        """The blobs that ferrule keeps between runs."""
-        return BlobStore(self.cache / "blobs")
+        """The blobs that ferrule keeps between runs; from now until `close` nobody removes any."""
+        return self._kept.open()
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for large files of the moment. If we are killed, a later run removes it."""
+        return self._kept.scratch()
+
+    def close(self) -> None:
+        """No more blobs are read in this run: what was used longest ago may go. `store` opens them again."""
+        self._kept.close()
 
 
 def cache_folder() -> Path:
@@ -57,14 +73,12 @@ class OwnFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     mirrors: dict[str, str] = {}
     insecure: tuple[str, ...] = ()
     ca_file: str | None = None
+    cache_size: str | None = None
 
 
 def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
     """Flags, then FERRULE_*, then the user's own `config.toml`. Raises `ProjectError` when that is broken."""
-    import platformdirs
-
-    place = platformdirs.user_config_path("ferrule") / "config.toml"
-    own = _read(place) if place.is_file() else OwnFile()
+    own = _own_file()
     ca_file = os.environ.get("FERRULE_CA_FILE") or own.ca_file
     return UserConfig(
         mirrors={**own.mirrors, **mirrors},
@@ -73,16 +87,36 @@ def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
     )
 
 
+def cache_limit() -> int:
+    """Bytes: FERRULE_CACHE_SIZE, then the user's own `config.toml`, then a default."""
+    named = os.environ.get("FERRULE_CACHE_SIZE")
+    if named:
+        try:
+            return parse_size(named)
+        except InvalidValueError as error:
+            raise UsageError(f"FERRULE_CACHE_SIZE: {error.message}", hint=error.hint) from error
+    size = _own_file().cache_size
+    return DEFAULT_LIMIT if size is None else parse_size(size)
+
+
+def _own_file() -> OwnFile:
+    import platformdirs
+
+    place = platformdirs.user_config_path("ferrule") / "config.toml"
+    return _read(place) if place.is_file() else OwnFile()
+
+
 def _read(place: Path) -> OwnFile:
     try:
         parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
         own = msgspec.convert(parsed, OwnFile)
         for source, target in own.mirrors.items():
             parse_mirror(f"{source}={target}")
+        if own.cache_size is not None:
+            parse_size(own.cache_size)
     except (OSError, ValueError, msgspec.ValidationError, InvalidValueError) as error:
-        raise ProjectError(
-            f"{place}: {' '.join(str(error).split())}", hint="mend the file, or remove it"
-        ) from error
+        hint = getattr(error, "hint", "") or "mend the file, or remove it"
+        raise ProjectError(f"{place}: {' '.join(str(error).split())}", hint=hint) from error
     return own
 
 

@@ -1,7 +1,6 @@
 """Where an image goes: registry, engine, layout, archive or file. Each gives one line for the next tool."""
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +96,10 @@ def _write(parcel: Parcel, output: Output) -> Delivered:
 def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
     names = _names(parcel)
     with (
-        tempfile.TemporaryDirectory(prefix="ferrule-") as folder,
+        context.scratch() as folder,
         context.report.step(f"loading into {engine}"),
     ):
-        archive = Path(folder) / "image.tar"
+        archive = folder / "image.tar"
         write_archive(parcel.image, names, archive)
         choose_loader(engine).load(archive)
     return Delivered(kind="load", line=familiar(names[0]))

@@ -1,0 +1,41 @@
+"""The cache's limit: from the environment, the user's own file, or a default."""
+
+from pathlib import Path
+
+import pytest
+
+from ferrule.errors import ProjectError, UsageError
+from ferrule.verbs.context import cache_limit, trust_of
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own config.toml, still empty."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("FERRULE_CACHE_SIZE", raising=False)
+    (tmp_path / "ferrule").mkdir()
+    return tmp_path / "ferrule" / "config.toml"
+
+
+def test_the_environment_beats_the_own_file_and_that_the_default(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cache_limit() == 2 << 30
+    own.write_text('cache-size = "500MB"\n')
+    assert cache_limit() == 500_000_000
+    monkeypatch.setenv("FERRULE_CACHE_SIZE", "1GiB")
+    assert cache_limit() == 1 << 30
+
+
+def test_a_bad_size_is_one_clear_line(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.write_text('cache-size = "much"\n')
+    with pytest.raises(ProjectError) as caught:
+        trust_of({}, frozenset())
+    assert (caught.value.message, caught.value.hint) == (
+        f"{own}: 'much' is not a size",
+        "write it like 500MB, 5GB or 2GiB",
+    )
+    monkeypatch.setenv("FERRULE_CACHE_SIZE", "5 apples")
+    with pytest.raises(UsageError) as refused:
+        cache_limit()
+    assert refused.value.message == "FERRULE_CACHE_SIZE: '5 apples' is not a size"
