@@ -1,15 +1,18 @@
 """OCI layouts: a folder with blobs and an index. OCI image specification, section Image Layout."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from ferrule.atomic import appearing
-from ferrule.errors import InvalidValueError, OutputError
+import msgspec
+
+from ferrule.atomic import appearing, locked, remove, remove_abandoned
+from ferrule.errors import FerruleError, InvalidValueError, OutputError
 from ferrule.image.image import Image
-from ferrule.image.store import BlobMissingError, BlobStore
+from ferrule.image.store import PART, BlobMissingError, BlobStore
 from ferrule.oci.descriptor import INDEXES, MANIFESTS, Descriptor
-from ferrule.oci.digest import Digest, hex_of
-from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
+from ferrule.oci.digest import hex_of
+from ferrule.oci.document import MAX_DOCUMENT_BYTES, decode, encode
 from ferrule.oci.image_config import parse_image_config
 from ferrule.oci.manifest import Index, choose_manifest, index_of, parse_index, parse_manifest
 from ferrule.oci.platform import Platform
@@ -23,21 +26,16 @@ class LayoutError(InvalidValueError):
 
 
 def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -> None:
-    """Add the image under a tag; other tags stay. The index is replaced last, so that no reader sees half.
+    """Add the image under a tag; other tags stay. One run at a time writes, the others wait.
 
-    With `prune`, blobs that the index does not reach any more are removed afterwards.
+    The index is replaced last, so that no reader sees half. It is the one file whose loss nobody could make
+    good or even see, so it waits for the disk. With `prune`, the layout is ours alone: what cannot be read in
+    it is forgotten, and what its index does not reach is removed.
     """
     try:
-        store = BlobStore(folder / "blobs")
-        for descriptor in (image.manifest.config, *image.layers):
-            _copy_blob(image, descriptor, store)
-        store.put(image.manifest_bytes)
-        (folder / "oci-layout").write_bytes(MARKER)
-        index = _with(_read_index(folder), image.descriptor, tag)
-        with appearing(folder / "index.json") as part:
-            part.write_bytes(encode(index))
-        if prune:
-            _prune(folder, index)
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder):
+            _write(image, folder, tag, prune=prune)
     except OSError as error:
         raise OutputError(
             f"cannot write the layout {folder}: {error.strerror}", hint="check the folder and its space"
@@ -72,8 +70,28 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
     )
 
 
+def _write(image: Image, folder: Path, tag: str, *, prune: bool) -> None:
+    store = BlobStore(folder / "blobs")
+    remove_abandoned(store.subfolder("sha256"), PART)
+    known = _readable(folder, store) if prune else _read_index(folder)
+    index = _with(known, image.descriptor, tag)
+    for descriptor in (image.manifest.config, *image.layers):
+        _copy_blob(image, descriptor, store)
+    store.put(image.manifest_bytes)
+    for name, content in (("oci-layout", MARKER), ("index.json", encode(index))):
+        path = folder / name
+        if not (path.is_file() and path.read_bytes() == content):
+            with appearing(path, lasting=True) as part:
+                part.write_bytes(content)
+        remove_abandoned(folder, f".{name}{PART}")
+    if prune:
+        _prune(store, index)
+
+
 def _copy_blob(image: Image, descriptor: Descriptor, store: BlobStore) -> None:
-    if store.find(descriptor.digest) is not None:
+    """What lies there already is read: an older run may have ended with the power."""
+    with suppress(BlobMissingError):
+        store.path(descriptor)
         return
     if descriptor.digest == image.manifest.config.digest:
         store.put(image.config_bytes)
@@ -106,7 +124,7 @@ def _with(index: Index, descriptor: Descriptor, tag: str) -> Index:
         annotations={REF_NAME: tag},
     )
     others = tuple(entry for entry in index.manifests if entry.annotations.get(REF_NAME) != tag)
-    return index_of((*others, named))
+    return msgspec.structs.replace(index, manifests=(*others, named))
 
 
 def _choose(index: Index, tag: str | None, folder: Path) -> Descriptor:
@@ -125,14 +143,43 @@ def _choose(index: Index, tag: str | None, folder: Path) -> Descriptor:
     return index.manifests[0]
 
 
-def _prune(folder: Path, index: Index) -> None:
-    store = BlobStore(folder / "blobs")
+def _readable(folder: Path, store: BlobStore) -> Index:
+    """The entries whose own document is there and whole."""
+    try:
+        index = _read_index(folder)
+    except (FerruleError, OSError):
+        return index_of(())
+    whole = tuple(entry for entry in index.manifests if _parts(store, entry) is not None)
+    return msgspec.structs.replace(index, manifests=whole)
+
+
+def _prune(store: BlobStore, index: Index) -> None:
     reached: set[str] = set()
-    for entry in index.manifests:
-        reached.add(hex_of(entry.digest))
-        if entry.media_type in MANIFESTS:
-            manifest = parse_manifest(_read(store, entry))
-            reached |= {hex_of(Digest(part.digest)) for part in (manifest.config, *manifest.layers)}
-    for path in (folder / "blobs" / "sha256").iterdir():
+    waiting = list(index.manifests)
+    while waiting:
+        entry = waiting.pop()
+        if hex_of(entry.digest) not in reached:
+            reached.add(hex_of(entry.digest))
+            waiting += _parts(store, entry) or ()
+    for path in (store.folder / "sha256").iterdir():
         if path.name not in reached:
-            path.unlink(missing_ok=True)
+            remove(path)
+
+
+class _Names(msgspec.Struct):
+    """Whatever a manifest or an index names, also those of artifacts that are no container images."""
+
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] = ()
+
+
+def _parts(store: BlobStore, entry: Descriptor) -> tuple[Descriptor, ...] | None:
+    """What a document names, nothing for a blob, and None for a document that cannot be read."""
+    if entry.media_type not in (*MANIFESTS, *INDEXES):
+        return ()
+    try:
+        names = decode(_read(store, entry), _Names, "the document")
+    except (FerruleError, OSError):
+        return None
+    return (*((names.config,) if names.config else ()), *names.layers, *names.manifests)
