@@ -20,3 +20,9 @@ def show(title: str, found: Mapping[str, float], unit: str, *, against: str) -> 
     print(f"\n{title} (median of {ROUNDS} interleaved rounds)")
     for name, value in found.items():
         print(f"  {name:<34} {value:>12,.1f} {unit}   {value / found[against]:.3f} x {against}")
+
+
+def judge(name: str, ours: float, peer: float, *, target: float) -> None:
+    """Print a ratio to a peer with the target beside it, and whether it is met."""
+    verdict = "met" if ours <= target * peer else "NOT MET"
+    print(f"  {ours / peer:.2f} x {name:<48} target <= {target:.2f}: {verdict}")
