@@ -104,6 +104,4 @@ def _fail(message: str, hint: str, code: int) -> int:
 
 def _one_line(text: str) -> str:
     """Names out of foreign files may hold anything: nothing of it may steer a terminal."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split())
-    )
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))

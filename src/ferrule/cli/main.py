@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from ferrule.errors import UserInterruptError
@@ -25,17 +26,19 @@ def cargo_main() -> NoReturn:
 
 
 def _start(arguments: list[str]) -> NoReturn:
-    _on_signals(_interrupt)
+    _on_signals(_end)
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
-    try:
-        # Imported here, so that Ctrl-C during the import is handled too.
-        from ferrule.cli.app import run
+    # Imported here, so that Ctrl-C during the import is handled too.
+    from ferrule.cli.app import run
 
+    try:
+        _on_signals(_interrupt)
         code = run(arguments)
         # All is done and said: a Ctrl-C now must not turn success into a death by signal.
         _on_signals(signal.SIG_IGN)
     except UserInterruptError:
-        code = UserInterruptError.exit_code
+        # Just before `run` could handle it, or just after.
+        _end()
     _leave(code)
 
 
@@ -53,6 +56,13 @@ def _leave(code: int) -> NoReturn:
 def _on_signals(handler: Callable[[int, object], None] | signal.Handlers) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
+
+
+def _end(*_: object) -> NoReturn:
+    """For when nothing has begun: Python makes errors of its own of what is raised in an import."""
+    with suppress(OSError):
+        os.write(2, b"error: interrupted\n")
+    os._exit(UserInterruptError.exit_code)
 
 
 def _interrupt(_signum: int, _frame: object) -> None:
