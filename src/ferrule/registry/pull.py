@@ -146,9 +146,12 @@ class _Reader:
 
     def _stored(self, digest: Digest) -> bytes | None:
         path = self._store.find(digest)
-        if path is None or path.stat().st_size > MAX_DOCUMENT_BYTES:
+        try:
+            if path is None or path.stat().st_size > MAX_DOCUMENT_BYTES:
+                return None
+            data = path.read_bytes()
+        except OSError:
             return None
-        data = path.read_bytes()
         return data if digest_of(data) == digest else None
 
 
