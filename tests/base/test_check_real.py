@@ -11,7 +11,7 @@ from ferrule.base.known import KNOWN
 from ferrule.elf.facts import Binary, read_elf
 from ferrule.errors import ImageError
 from ferrule.image.layout import read_layout
-from ferrule.image.tree import LayerTree
+from ferrule.image.tree import LayerTree, tree_of
 from ferrule.oci.platform import Platform
 from tests.fakes.elf import AARCH64, program
 from tests.parts.bases import base_layout
@@ -33,7 +33,7 @@ def wants(folder: Path, version: str, symbol: str) -> Binary:
 
 @pytest.fixture(scope="module", params=[SLIM, CC])
 def glibc_base(request: pytest.FixtureRequest) -> Iterator[LayerTree]:
-    with LayerTree(read_layout(base_layout(request.param), "latest", AMD64)) as files:
+    with tree_of(read_layout(base_layout(request.param), "latest", AMD64)) as files:
         yield files
 
 
@@ -49,7 +49,7 @@ def test_the_libraries_that_hints_count_on_are_in_the_bases(layout: str, name: s
     data = program(*sorted(known.extra), versions={"libc.so.6": {f"GLIBC_{known.glibc}": "arc4random"}})
 
     assert known.extra
-    with LayerTree(read_layout(base_layout(layout), "latest", AMD64)) as files:
+    with tree_of(read_layout(base_layout(layout), "latest", AMD64)) as files:
         check(read_elf(io.BytesIO(data), "shop", len(data)), files, "the base")
 
 
@@ -66,13 +66,13 @@ def test_the_static_image_has_no_loader(tmp_path: Path) -> None:
     binary = wants(tmp_path, "GLIBC_2.34", "read")
     image = read_layout(base_layout(STATIC), "latest", AMD64)
 
-    with LayerTree(image) as files, pytest.raises(ImageError, match="needs /lib64/ld-linux-x86-64"):
+    with tree_of(image) as files, pytest.raises(ImageError, match="needs /lib64/ld-linux-x86-64"):
         check(binary, files, "the base")
 
 
 def test_arm64_is_told_from_amd64(tmp_path: Path) -> None:
     data = program("libc.so.6", interpreter="/lib/ld-linux-aarch64.so.1", machine=AARCH64)
-    with LayerTree(read_layout(base_layout(CC), "latest", ARM64)) as files:
+    with tree_of(read_layout(base_layout(CC), "latest", ARM64)) as files:
         check(read_elf(io.BytesIO(data), "shop", len(data)), files, "the base")
         with pytest.raises(ImageError, match="is for AArch64, the program for x86-64"):
             check(wants(tmp_path, "GLIBC_2.34", "read"), files, "the base")

@@ -6,7 +6,7 @@ from ferrule.base.fitted import Fitted, fitted
 from ferrule.base.packages import DpkgPackages
 from ferrule.elf.facts import read_binary
 from ferrule.errors import ImageError
-from ferrule.image.tree import LayerTree
+from ferrule.image.tree import tree_of
 from tests.fakes.dpkg import Dpkg, NoDpkg
 from tests.fakes.elf import GLIBC_LOADER, Elf, library, program
 from tests.fakes.images import entry, image_of, link, tar_of
@@ -218,7 +218,7 @@ def test_the_donor_may_be_an_image(tmp_path: Path) -> None:
     links = [link("lib/x86_64-linux-gnu/libx.so.1", "libc.so.6")]
     binary = read_binary(written(tmp_path, program("libc.so.6")))
 
-    with LayerTree(image_of(tmp_path / "image", (tar_of([*files, *links]),))) as donor:
+    with tree_of(image_of(tmp_path / "image", (tar_of([*files, *links]),))) as donor:
         found = fitted(binary, donor, DpkgPackages(NoDpkg()))
 
     sources = {str(one.path): one.source for one in found.entries}

@@ -1,7 +1,7 @@
 """What an image stands on: the choice, the base image where there is one, and the files that come with it."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,10 +14,11 @@ from ferrule.config import Settings
 from ferrule.elf.facts import Binary, version_key
 from ferrule.elf.files import LocalFiles
 from ferrule.errors import ImageError, InvalidValueError, RegistryError, UsageError
+from ferrule.image.contents import DamagedLayerError
 from ferrule.image.image import Image
 from ferrule.image.layer import LayerSpec
 from ferrule.image.layout import LayoutError, read_layout
-from ferrule.image.tree import LayerTree
+from ferrule.image.tree import LayerTree, tree_of
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import parse_reference
 from ferrule.verbs.context import Context
@@ -79,8 +80,8 @@ def lay_ground(
         platform=image.config.platform,
         image=image,
         layers=(LayerSpec(title="users, certificates and zones", entries=entries),),
-        present=frozenset(tree.nodes),
-        unpacked=sum(node.size for node in tree.nodes.values()),
+        present=tree.paths,
+        unpacked=tree.size,
         variables=_variables(roots),
         labels=_labels(choice.name, image),
     )
@@ -199,10 +200,12 @@ def _common(settings: Settings, roots: Need, zones: Need) -> tuple[FileEntry, ..
     )
 
 
-def _tree(image: Image, name: str) -> LayerTree:
+@contextmanager
+def _tree(image: Image, name: str) -> Iterator[LayerTree]:
     try:
-        return LayerTree(image)
-    except InvalidValueError as error:
+        with tree_of(image) as tree:
+            yield tree
+    except DamagedLayerError as error:
         raise RegistryError(f"the base {name}: {error.message}", hint=error.hint) from error
 
 

@@ -1,0 +1,115 @@
+"""What a layer holds: its stored bytes go in once, its members come out, checked against its digests."""
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from ferrule.errors import ImageError
+from ferrule.image.layer_stream import LayerError, opened
+from ferrule.image.untar import Member, Source, TarError, members
+from ferrule.oci.digest import Digest
+
+MAX_MEMBERS = 400_000
+MAX_NAMES = 64 << 20
+"""Of one image, members and letters in their names: more take more memory than is right for a look."""
+
+MAX_DEPTH = 200
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+
+
+class DamagedLayerError(ImageError):
+    """A layer that cannot be read, or is not what it is said to be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerSource:
+    """A layer as it is stored. `open` gives its bytes from the start.
+
+    `digest` is of these, None where nothing tells it.
+    """
+
+    diff_id: Digest
+    open: Callable[[], BinaryIO]
+    digest: Digest | None = None
+
+    @property
+    def name(self) -> str:
+        """How errors name it."""
+        return f"layer {self.digest or self.diff_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerContents:
+    """A layer that was read whole. Sizes in bytes: `stored` as it is kept, `size` of its files.
+
+    The members' names are normal: no `.`, no `..`, no slash at either end; the root is the empty name.
+    """
+
+    source: LayerSource
+    stored: int
+    size: int
+    members: tuple[Member, ...]
+
+
+class Budget:
+    """What an image may still bring into memory. One for all its layers, which may be read side by side."""
+
+    def __init__(self) -> None:
+        self._members = MAX_MEMBERS
+        self._names = MAX_NAMES
+
+    def take(self, member: Member) -> None:
+        """Count one member; raises `TarError` when the image has too many."""
+        self._members -= 1
+        self._names -= len(member.name) + len(member.target)
+        if self._members < 0 or self._names < 0:
+            raise TarError(f"the image has more than {MAX_MEMBERS} files, or too long names")
+
+
+def read_contents(source: LayerSource, budget: Budget) -> LayerContents:
+    """Read the layer once, front to back. Raises `DamagedLayerError`."""
+    try:
+        with source.open() as raw, opened(raw) as stream:
+            found = tuple(read_members(stream, budget))
+            _check(source, *stream.finish())
+            size = sum(member.size for member in found)
+            return LayerContents(source=source, stored=stream.stored, size=size, members=found)
+    except (LayerError, TarError) as error:
+        hint = "build, copy or pull the image again"
+        raise DamagedLayerError(f"{source.name}: {error}", hint=hint) from error
+    except OSError as error:
+        raise DamagedLayerError(f"{source.name} cannot be read: {error.strerror or error}") from error
+
+
+def _check(source: LayerSource, stored: Digest, plain: Digest) -> None:
+    if source.digest not in (None, stored):
+        raise LayerError("it is not what its digest says")
+    if plain != source.diff_id:
+        raise LayerError("its content is not what the image's configuration says")
+
+
+def normal(name: str) -> str:
+    """A member's name without `.`, `..` and slashes at its ends. Raises `TarError` when it climbs out."""
+    path = posixpath.normpath(name.strip("/") or ".")
+    if path == ".." or path.startswith("../"):
+        raise TarError(f"the name {name[:100]!r} in it climbs out of the root")
+    if path.count("/") > MAX_DEPTH:
+        raise TarError(f"its folders are nested more than {MAX_DEPTH} deep")
+    return "" if path == "." else path
+
+
+def read_members(source: Source, budget: Budget) -> Iterator[Member]:
+    """Every member with a normal name, counted. Raises `TarError` for what no layer may hold."""
+    for member in members(source):
+        budget.take(member)
+        name = normal(member.name)
+        hidden = name.rpartition("/")[2]
+        if not name and member.kind != "dir":
+            raise TarError("it replaces the root by something that is no folder")
+        if hidden in (WHITEOUT, f"{WHITEOUT}.", f"{WHITEOUT}.."):
+            raise TarError(f"{hidden} names nothing that can be removed")
+        target = normal(member.target) if member.kind == "hard link" else member.target
+        yield replace(member, name=name, target=target)

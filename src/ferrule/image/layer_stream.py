@@ -1,0 +1,190 @@
+"""The stored bytes of a layer go in, those of its tar come out; both digests are taken on the way."""
+
+import hashlib
+import sys
+import zlib
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from ferrule.oci.digest import Digest
+
+CHUNK = 1 << 18
+OUTPUT = 1 << 20
+BEHIND = 4
+"""How many pieces the hashing may be behind: memory stays bounded."""
+
+MAX_LAYER_BYTES = 64 << 30
+BOMB_BYTES, BOMB_RATIO = 1 << 30, 200
+"""Beyond this many bytes a layer may not unpack to more than 200 times its size; real ones reach 10."""
+
+MAX_WINDOW_LOG = 25
+"""zstd keeps a window of 2 to this many bytes in memory; its levels up to 19 use at most 8 MiB."""
+
+ENDS_EARLY = "its compression ends before its content does"
+
+
+class LayerError(ValueError):
+    """The bytes cannot be uncompressed."""
+
+
+class LayerStream:
+    """A layer's tar, readable forward once. Made by `opened`."""
+
+    def __init__(self, raw: "_Hashed", pieces: Iterator[bytes], plain: "_Hasher") -> None:
+        self._raw = raw
+        self._pieces = pieces
+        self._plain = plain
+        self._piece = memoryview(b"")
+        self.position = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer only at the end."""
+        if len(self._piece) >= size:
+            self.position += size
+            data, self._piece = self._piece[:size], self._piece[size:]
+            return bytes(data)
+        return b"".join(self._take(size))
+
+    def skip(self, size: int) -> bool:
+        """Pass over bytes; whether there were as many."""
+        return sum(len(part) for part in self._take(size)) == size
+
+    def finish(self) -> tuple[Digest, Digest]:
+        """Read to the end: the digest of the stored bytes, and that of the tar."""
+        while self.skip(OUTPUT):
+            pass
+        return self._raw.digest(), self._plain.digest()
+
+    @property
+    def stored(self) -> int:
+        """How many stored bytes have been read."""
+        return self._raw.size
+
+    def _take(self, size: int) -> Iterator[memoryview]:
+        while size:
+            if not self._piece:
+                piece = next(self._pieces, b"")
+                if not piece:
+                    return
+                self._plain.update(piece)
+                self._piece = memoryview(piece)
+            part, self._piece = self._piece[:size], self._piece[size:]
+            self.position += len(part)
+            size -= len(part)
+            yield part
+
+
+@contextmanager
+def opened(raw: BinaryIO) -> Iterator[LayerStream]:
+    """A stream over a layer that is not compressed, or by gzip or zstd: the first bytes tell.
+
+    Reading it raises `LayerError` for damaged compression and for content beyond all bounds.
+    """
+    with ThreadPoolExecutor(1, "layer digest") as pool:
+        stored = _Hashed(raw, _Hasher(pool))
+        plain = _Hasher(pool)
+        yield LayerStream(stored, _bounded(_pieces(stored), stored), plain)
+
+
+class _Hasher:
+    """A digest that is taken in another thread: hashing and inflating go side by side."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._hash = hashlib.sha256()
+        self._running: deque[Future[None]] = deque()
+
+    def update(self, data: bytes) -> None:
+        self._running.append(self._pool.submit(self._hash.update, data))
+        if len(self._running) > BEHIND:
+            self._running.popleft().result()
+
+    def digest(self) -> Digest:
+        while self._running:
+            self._running.popleft().result()
+        return Digest(f"sha256:{self._hash.hexdigest()}")
+
+
+class _Hashed:
+    def __init__(self, raw: BinaryIO, hasher: _Hasher) -> None:
+        self._raw = raw
+        self._hasher = hasher
+        self.size = 0
+
+    def read(self) -> bytes:
+        data = self._raw.read(CHUNK)
+        if data:
+            self.size += len(data)
+            self._hasher.update(data)
+        return data
+
+    def digest(self) -> Digest:
+        while self.read():
+            pass
+        return self._hasher.digest()
+
+
+def _pieces(raw: _Hashed) -> Iterator[bytes]:
+    data = raw.read()
+    part = next((part for magic, part in PARTS.items() if data.startswith(magic)), None)
+    while data and part is None:
+        yield data
+        data = raw.read()
+    while data and part is not None:
+        data = (yield from part(raw, data)) or raw.read()
+
+
+def _gzip_member(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
+    """One member of a gzip file, RFC 1952; returns what has been read beyond it."""
+    inflate = zlib.decompressobj(wbits=31)
+    while True:
+        try:
+            piece = inflate.decompress(data, OUTPUT)
+        except zlib.error as error:
+            raise LayerError(f"its compression is damaged: {error}") from error
+        if piece:
+            yield piece
+        if inflate.eof:
+            return inflate.unused_data
+        data = inflate.unconsumed_tail or raw.read()
+        if not (data or piece):
+            raise LayerError(ENDS_EARLY)
+
+
+def _zstd_frame(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
+    """One frame of a zstd file, RFC 8878; returns what has been read beyond it."""
+    if sys.version_info >= (3, 14):
+        from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+    else:
+        from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+    frame = ZstdDecompressor(options={DecompressionParameter.window_log_max: MAX_WINDOW_LOG})
+    while True:
+        try:
+            piece = frame.decompress(data, OUTPUT)
+        except ZstdError as error:
+            raise LayerError(f"its compression is damaged: {error}") from error
+        if piece:
+            yield piece
+        if frame.eof:
+            return frame.unused_data
+        data = raw.read() if frame.needs_input else b""
+        if frame.needs_input and not data:
+            raise LayerError(ENDS_EARLY)
+
+
+PARTS = {b"\x1f\x8b": _gzip_member, b"\x28\xb5\x2f\xfd": _zstd_frame}
+"""How a compressed layer begins → what uncompresses one part of it."""
+
+
+def _bounded(pieces: Iterator[bytes], stored: _Hashed) -> Iterator[bytes]:
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > MAX_LAYER_BYTES:
+            raise LayerError(f"it has more than {MAX_LAYER_BYTES >> 30} GiB")
+        if total > BOMB_BYTES and total > BOMB_RATIO * stored.size:
+            raise LayerError(f"it unpacks to more than {BOMB_RATIO} times its size")
+        yield piece

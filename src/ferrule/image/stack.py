@@ -1,0 +1,158 @@
+"""Layers go in, bottom first; the tree that they add up to comes out, and what upper layers hide of it.
+
+OCI image specification, Image Layer Filesystem Changeset. Paths have no slash at either end; the root is "".
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from ferrule.elf.links import follow
+from ferrule.image.contents import OPAQUE, WHITEOUT
+from ferrule.image.untar import Member, TarError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """What stands at a path, and which layer brought it, counted from 0 at the bottom.
+
+    `content` is the node whose bytes it has: another one for a hard link, itself otherwise (None).
+    """
+
+    layer: int
+    member: Member
+    content: "Node | None" = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hidden:
+    """A file that is in the image and that no container sees: the layer `by` removes or replaces it."""
+
+    path: str
+    layer: int
+    size: int
+    by: int
+    removed: bool
+
+
+MAX_STEPS = 3_000_000
+"""Names looked at in following links, over the whole image; seconds of work, and far beyond real images."""
+
+MAX_IMPLIED = 100_000
+"""Folders that no layer names, though it has files in them."""
+
+FOLDER = Member(name="", kind="dir", mode=0o755)
+
+
+class Stack:
+    """The merged tree, growing layer by layer."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {"": Node(layer=0, member=FOLDER)}
+        self.hidden: list[Hidden] = []
+        self._children: dict[str, set[str]] = {}
+        self._real: dict[str, str] = {}
+        self._walked: set[str] = set()
+        self._steps = 0
+        self._implied = 0
+        self._layers = 0
+
+    def add(self, members: Sequence[Member]) -> None:
+        """Put a layer on top; its members' names are normal. Raises `TarError` for a maze of links."""
+        number, self._layers = self._layers, self._layers + 1
+        # Whiteouts first: they hide what lower layers have, and nothing of their own layer.
+        for member in members:
+            folder, _, name = member.name.rpartition("/")
+            if name == OPAQUE:
+                self._clear(self.real(folder), number)
+            elif name.startswith(WHITEOUT):
+                self._take_out(_join(self.real(folder), name.removeprefix(WHITEOUT)), number, removed=True)
+        for member in members:
+            folder, _, name = member.name.rpartition("/")
+            if not name.startswith(WHITEOUT):
+                self._put(_join(self.real(folder), name), number, member)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder, sorted."""
+        return tuple(sorted(self._children.get(folder, ())))
+
+    def real(self, path: str) -> str:
+        """The path with every link on its way followed; as it is where links run in a circle."""
+        if path not in self._real:
+            found = follow(PurePosixPath("/", path), self._link_at)
+            self._real[path] = path if found is None else str(found).strip("/")
+        return self._real[path]
+
+    def _link_at(self, path: PurePosixPath) -> str | None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise TarError("its links take too many steps to follow")
+        here = str(path).strip("/")
+        self._walked.add(here)
+        node = self.nodes.get(here)
+        return node.member.target if node is not None and node.member.kind == "link" else None
+
+    def _forget(self, path: str) -> None:
+        """A link has come or gone: the ways that led over this path may lead elsewhere."""
+        if path in self._walked:
+            self._real.clear()
+            self._walked.clear()
+
+    def _put(self, path: str, number: int, member: Member) -> None:
+        before = self.nodes.get(path)
+        node = Node(layer=number, member=member, content=self._original(member))
+        if before is not None and (before.member.kind, member.kind) != ("dir", "dir"):
+            self._take_out(path, number, removed=False)
+        self._add_parents(path, number)
+        self.nodes[path] = node
+        if member.kind == "link":
+            self._forget(path)
+
+    def _original(self, member: Member) -> Node | None:
+        if member.kind != "hard link":
+            return None
+        folder, _, name = member.target.rpartition("/")
+        node = self.nodes.get(_join(self.real(folder), name))
+        return node and (node.content or node)
+
+    def _add_parents(self, path: str, number: int) -> None:
+        while path:
+            path, _, name = path.rpartition("/")
+            self._children.setdefault(path, set()).add(name)
+            if path in self.nodes:
+                return
+            self._implied += 1
+            if self._implied > MAX_IMPLIED:
+                raise TarError(f"it leaves out more than {MAX_IMPLIED} folders of its files")
+            self.nodes[path] = Node(layer=number, member=replace(FOLDER, name=path))
+
+    def _clear(self, folder: str, number: int) -> None:
+        for name in tuple(self._children.get(folder, ())):
+            self._take_out(_join(folder, name), number, removed=True)
+
+    def _take_out(self, path: str, number: int, *, removed: bool) -> None:
+        """Forget the path and all below it, and note which files are hidden by that."""
+        if path not in self.nodes:
+            return
+        for gone in (path, *self._take_below(path)):
+            node = self.nodes.pop(gone)
+            if node.member.kind == "link":
+                self._forget(gone)
+            if node.member.kind != "dir":
+                size, layer = node.member.size, node.layer
+                self.hidden.append(Hidden(path=gone, layer=layer, size=size, by=number, removed=removed))
+        folder, _, name = path.rpartition("/")
+        self._children[folder].discard(name)
+
+    def _take_below(self, folder: str) -> Iterator[str]:
+        """Every path below a folder, which has no children any more."""
+        waiting = [folder]
+        while waiting:
+            here = waiting.pop()
+            for name in self._children.pop(here, ()):
+                waiting.append(_join(here, name))
+                yield waiting[-1]
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
