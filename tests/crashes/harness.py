@@ -11,11 +11,12 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 OLD, NEW = b"old", b"new"
-NOISE_BYTES = 6 << 20
+NOISE_BYTES = 4 << 20
 PATIENCE_SECONDS = 60
 INTERRUPTED = 130
 
@@ -51,32 +52,57 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """What a run without disturbance does: its stdout, what it leaves, and how long it takes in seconds."""
+    """What a run without disturbance does: its stdout, what it leaves, and how long it is.
+
+    In seconds, and in changes of the scene's places as `watch` sees them.
+    """
 
     scene: Scene
     stdout: str
     state: State
     seconds: float
+    changes: int
 
 
-def instants(count: int, random_: random.Random) -> Iterator[float]:
-    """Parts of a run's whole length, one at random out of each of `count` equal stretches."""
-    return ((number + random_.random()) / count for number in range(count))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instant:
+    """A part of a run's length, in seconds or in changes: most happens in a small part of the time."""
+
+    part: float
+    in_changes: bool
+
+    def __str__(self) -> str:
+        return f"{self.part:.4f} of the {'changes' if self.in_changes else 'time'}"
+
+
+def instants(count: int, random_: random.Random) -> Iterator[Instant]:
+    """One at random out of each of `count` equal stretches of a run, and these in a random order.
+
+    Half of them are counted in seconds, half in changes.
+    """
+    kinds = [number % 2 == 0 for number in range(count)]
+    random_.shuffle(kinds)
+    return (
+        Instant(part=(number + random_.random()) / count, in_changes=kind)
+        for number, kind in enumerate(kinds)
+    )
 
 
 def reference_of(scene: Scene) -> Reference:
-    """Two runs without disturbance: the first one reads programs and libraries off the disk."""
-    for _ in range(2):
-        prepare(scene)
-        started = time.monotonic()
-        stdout = run(scene)
-        seconds = time.monotonic() - started
-    return Reference(scene=scene, stdout=stdout, state=state_of(scene), seconds=seconds)
+    """Two runs without disturbance; the first one, which reads programs off the disk, is watched."""
+    prepare(scene)
+    with started_run(scene) as process:
+        changes = watch(scene, process, most=None)
+    prepare(scene)
+    started = time.monotonic()
+    stdout = run(scene)
+    seconds = time.monotonic() - started
+    return Reference(scene=scene, stdout=stdout, state=state_of(scene), seconds=seconds, changes=changes)
 
 
 def prepare(scene: Scene) -> None:
     """The state before the run: nothing, or the old image, which is made once and then copied."""
-    saved = scene.folder / "saved"
+    saved = scene.folder.with_suffix(".saved")
     if not scene.cold and not saved.exists():
         write_data(scene, OLD)
         run(scene)
@@ -89,12 +115,27 @@ def prepare(scene: Scene) -> None:
     write_data(scene, NEW)
 
 
-def disturb(reference: Reference, part: float, number: int) -> tuple[int, str]:
-    """Send a signal after a part of the run's length; gives the exit code and stderr."""
+def disturb(reference: Reference, instant: Instant, number: int) -> tuple[int, str]:
+    """Send a signal at the instant; gives the exit code and stderr."""
     scene = reference.scene
     prepare(scene)
-    log = scene.folder.with_suffix(".stderr")
-    with log.open("wb") as stream:
+    with started_run(scene) as process:
+        begun = time.monotonic()
+        if number != signal.SIGKILL:
+            wait_for_handlers(process)
+        if instant.in_changes:
+            watch(scene, process, most=round(instant.part * reference.changes))
+        else:
+            time.sleep(max(0.0, begun + reference.seconds * instant.part - time.monotonic()))
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+    return process.returncode, log_of(scene).read_text()
+
+
+@contextmanager
+def started_run(scene: Scene) -> "Iterator[subprocess.Popen[bytes]]":
+    """In a process group of its own; it has ended when the block has."""
+    with log_of(scene).open("wb") as stream:
         process = subprocess.Popen(
             scene.argv,
             cwd=scene.folder,
@@ -103,14 +144,41 @@ def disturb(reference: Reference, part: float, number: int) -> tuple[int, str]:
             stderr=stream,
             start_new_session=True,
         )
-        begun = time.monotonic()
-        if number != signal.SIGKILL:
-            wait_for_handlers(process)
-        time.sleep(max(0.0, begun + reference.seconds * part - time.monotonic()))
-        if process.poll() is None:
-            os.killpg(process.pid, number)
-        process.wait(PATIENCE_SECONDS)
-    return process.returncode, log.read_text()
+        try:
+            yield process
+        finally:
+            process.wait(PATIENCE_SECONDS)
+
+
+def watch(scene: Scene, process: "subprocess.Popen[bytes]", *, most: int | None) -> int:
+    """Count changes of names and sizes in the scene's places until the run's end or there are `most`."""
+    count, last = 0, frozenset(glance(scene))
+    while process.poll() is None and (most is None or count < most):
+        now = frozenset(glance(scene))
+        count, last = count + (now != last), now
+        time.sleep(0.0005)  # the run needs the core too
+    return count
+
+
+def glance(scene: Scene) -> Iterator[tuple[str, int]]:
+    """Names and sizes of what is there at this moment, as fast as can be."""
+    for place in (".", *scene.places):
+        with suppress(OSError):
+            yield from sizes(str(scene.folder / place), deep=place != ".")
+
+
+def sizes(folder: str, *, deep: bool) -> Iterator[tuple[str, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            yield entry.path, 0 if is_folder else entry.stat(follow_symlinks=False).st_size
+            if is_folder and deep:
+                yield from sizes(entry.path, deep=True)
+
+
+def log_of(scene: Scene) -> Path:
+    """Where stderr goes: beside what is compared."""
+    return scene.folder.with_suffix(".stderr")
 
 
 def check_visible(reference: Reference) -> None:
@@ -118,7 +186,7 @@ def check_visible(reference: Reference) -> None:
     folder = reference.scene.folder
     for blobs in (*folder.rglob("blobs/sha256"),):
         for path in blobs.iterdir():
-            if not path.name.startswith(".") and "saved" not in path.parts:
+            if not path.name.startswith("."):
                 assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name, f"{path} is not its name"
     for index in folder.rglob("index.json"):
         for entry in json.loads(index.read_bytes())["manifests"]:

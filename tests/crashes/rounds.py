@@ -27,15 +27,14 @@ def kill(references: tuple[Reference, ...], each: int, number: int) -> int:
     hit = 0
     random_ = random.Random(seed())
     for reference in references:
-        for part in instants(each, random_):
-            where = f"{reference.scene} at {part:.3f} of {reference.seconds:.2f} s"
-            code, stderr = disturb(reference, part, number)
+        for instant in instants(each, random_):
+            code, stderr = disturb(reference, instant, number)
             try:
                 hit += check_end(code, number, stderr)
                 check_visible(reference)
                 check_recovery(reference)
             except AssertionError as error:
-                error.add_note(f"{where}, signal {number}: {code}, {stderr}")
+                error.add_note(f"{reference.scene} at {instant}, signal {number}: {code}, {stderr}")
                 raise
     return hit
 
