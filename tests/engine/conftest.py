@@ -52,7 +52,7 @@ def podman(podman_here: PodmanEngine, monkeypatch: pytest.MonkeyPatch) -> Podman
 def sandbox_bench(tmp_path: Path, program: bytes) -> Bench:
     roots = tmp_path / "roots"
     roots.mkdir()
-    return Bench(engine=Sandbox(folder=roots), folder=tmp_path, program=program)
+    return Bench(engine=Sandbox(folder=roots, state=tmp_path / "state"), folder=tmp_path, program=program)
 
 
 ENGINES = (

@@ -6,7 +6,8 @@
 import sys
 from pathlib import Path
 
-from ferrule.engine.engine import RunRequest, choose, run
+from ferrule.engine.choose import choose
+from ferrule.engine.engine import RunRequest, run
 from ferrule.engine.sandbox import Sandbox
 from ferrule.errors import FerruleError
 from ferrule.image.layout import read_layout
@@ -17,7 +18,7 @@ def main(engine: str, layout: str, folder: str, name: str, *args: str) -> int:
     request = RunRequest(
         name=name, image=read_layout(Path(layout), "latest", AMD64), args=args, network="host"
     )
-    chosen = Sandbox(folder=Path(folder)) if engine == "sandbox" else choose(engine)
+    chosen = Sandbox(folder=Path(folder)) if engine == "sandbox" else choose(engine).engine
     try:
         return run(chosen, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)
     except FerruleError as error:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.engine.docker import Docker, explain, find_docker
+from ferrule.engine.choose import choose, choose_loader
+from ferrule.engine.docker import Docker, find_docker
 from ferrule.engine.docker_address import parse_address
+from ferrule.engine.docker_container import explain
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
-from ferrule.engine.engine import RunRequest, choose, choose_loader
+from ferrule.engine.engine import RunRequest
 from ferrule.engine.sandbox import Sandbox
 from ferrule.errors import EngineError, ProjectError, UsageError
 from ferrule.process import Command, SystemRunner
@@ -41,7 +43,7 @@ def test_an_engine_that_is_not_there_is_named_with_what_to_do(
     assert caught.value.exit_code == 6
     assert "--engine sandbox" in caught.value.hint
     assert find_docker(required=False) is None
-    assert isinstance(choose("auto"), Sandbox)
+    assert isinstance(choose("auto").engine, Sandbox)
 
 
 @pytest.mark.real
@@ -114,7 +116,7 @@ def test_docker_is_found_where_the_environment_says(
 ) -> None:
     for name, value in daemon.env.items():
         monkeypatch.setenv(name, value)
-    assert isinstance(choose("auto"), Docker)
+    assert isinstance(choose("auto").engine, Docker)
     assert isinstance(choose_loader("auto"), Docker)
 
 

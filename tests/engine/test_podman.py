@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.engine.engine import RunRequest, choose
-from ferrule.engine.podman import Podman, explain
+from ferrule.engine.choose import choose
+from ferrule.engine.engine import RunRequest
+from ferrule.engine.podman import Podman
+from ferrule.engine.podman_container import explain
 from ferrule.errors import EngineError, UsageError
 from ferrule.process import Command, SystemRunner
 from ferrule.values import PublishedPort

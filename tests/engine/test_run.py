@@ -32,7 +32,7 @@ def test_a_signal_that_ends_the_program_is_its_number_and_128(bench: Bench) -> N
     # PID 1 is not ended by a signal of its own, so the program sends itself none: `stubborn` is killed.
     request = bench.image(Cmd=["stubborn"])
     with bench.running(request) as running:
-        _until(lambda: "ready" in bench.said())
+        until(lambda: "ready" in bench.said())
         running.stop()
         time.sleep(0.3)
         assert not running.ended()
@@ -103,7 +103,7 @@ def test_our_environment_does_not_leak_in(bench: Bench, monkeypatch: pytest.Monk
 
 def test_the_stop_signal_of_the_image_is_sent(bench: Bench) -> None:
     with bench.running(bench.image(Cmd=["wait"], StopSignal="SIGUSR1")) as running:
-        _until(lambda: "ready" in bench.said())
+        until(lambda: "ready" in bench.said())
         running.stop()
         assert running.wait() == 7
         assert running.ended()
@@ -112,7 +112,7 @@ def test_the_stop_signal_of_the_image_is_sent(bench: Bench) -> None:
 
 def test_sigterm_is_the_stop_signal_of_an_image_that_names_none(bench: Bench) -> None:
     with bench.running(bench.image(Cmd=["wait"])) as running:
-        _until(lambda: "ready" in bench.said())
+        until(lambda: "ready" in bench.said())
         running.stop()
         assert running.wait() == 7
     assert bench.said() == "ready\nsignal 15\n"
@@ -120,7 +120,7 @@ def test_sigterm_is_the_stop_signal_of_an_image_that_names_none(bench: Bench) ->
 
 def test_a_program_that_is_left_running_is_ended(bench: Bench) -> None:
     with bench.running(bench.image(Cmd=["stubborn"])) as running:
-        _until(lambda: "ready" in bench.said())
+        until(lambda: "ready" in bench.said())
         assert not running.ended()
     assert running.ended()
 
@@ -154,7 +154,7 @@ def test_much_output_arrives_whole(bench: Bench) -> None:
 
 
 def test_a_port_answers_until_the_program_is_stopped(bench: Bench) -> None:
-    port = _free_port()
+    port = free_port()
     ports = (PublishedPort(host=port, container=port),)
     request = replace(bench.image(Cmd=["serve", str(port)]), ports=ports)
     with bench.running(request) as running:
@@ -207,14 +207,14 @@ def _command_line(process: Path) -> str:
         return ""  # it has just ended
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline, "it takes too long"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ferrule.engine.engine import RunRequest
-from ferrule.engine.sandbox import Sandbox, stop_signal
+from ferrule.engine.sandbox import Sandbox
+from ferrule.engine.sandbox_prepare import stop_signal
 from ferrule.errors import EngineError, ImageError, UsageError
 from ferrule.process import Command, Finished, SystemRunner
 from ferrule.values import PublishedPort

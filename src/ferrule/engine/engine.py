@@ -2,13 +2,15 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from ferrule.engine.mount import Mount
+from ferrule.engine.variables import Variable
 from ferrule.errors import UsageError
 from ferrule.image.image import Image
 from ferrule.values import PublishedPort
@@ -22,14 +24,15 @@ class RunRequest:
     """An image and how to run it.
 
     Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's
-    Cmd where there are some, `env` (name, value) goes over the image's. `network` is `auto`, `bridge` or
-    `host`: `auto` is the engine's own network, or the host's where the engine has none.
+    Cmd where there are some, `env` goes over the image's. `network` is `auto`, `bridge` or `host`: `auto` is
+    the engine's own network, or the host's where the engine has none.
     """
 
     name: str
     image: Image | None = None
     args: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    env: tuple[Variable, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     network: str = "auto"
 
@@ -55,6 +58,35 @@ class Running(Protocol):
     ) -> None: ...
 
 
+class Detached(Protocol):
+    """A program that runs on without us, or the one that did: it stays known until `stop`."""
+
+    @property
+    def name(self) -> str:
+        """As `--name` gave it."""
+        ...
+
+    @property
+    def output(self) -> str:
+        """Where a person finds what it writes: a file, or a command that shows it."""
+        ...
+
+    def ended(self) -> bool:
+        """Whether the program is gone."""
+        ...
+
+    def last_lines(self, count: int) -> str:
+        """The end of what it has written up to now."""
+        ...
+
+    def stop(self, seconds: int) -> int | None:
+        """Send the image's stop signal, end the program after `seconds`, and remove all that is left of it.
+
+        The program's exit code as `Running.wait` has it, None when nobody knows it any more.
+        """
+        ...
+
+
 class Engine(Protocol):
     """Something that runs images."""
 
@@ -75,12 +107,31 @@ class Engine(Protocol):
         """
         ...
 
+    def detach(self, request: RunRequest, name: str) -> Detached:
+        """Start the program, let it run on without us, and know it by the name from now on.
+
+        Raises as `start` does, and `UsageError` when the name is in use.
+        """
+        ...
+
+    def find(self, name: str) -> Detached | None:
+        """What was started under the name. Raises `UsageError` when that was somebody else's doing."""
+        ...
+
+    def running(self) -> tuple[str, ...]:
+        """The names of what `detach` started and that runs still."""
+        ...
+
 
 class Loader(Protocol):
     """Something that keeps images under names."""
 
     def has(self, name: str) -> bool:
         """Whether an image of this name or digest is there."""
+        ...
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """The labels of an image that is there."""
         ...
 
     def load(self, archive: Path) -> tuple[str, ...]:
@@ -141,38 +192,6 @@ def check_host_ports(request: RunRequest) -> None:
             )
 
 
-def choose(name: str) -> Engine:
-    """The engine for `--engine`: `docker`, `podman`, `sandbox`, or `auto`, docker where it answers.
-
-    `auto` is never podman: that it is installed does not say that it can run something here, and the
-    sandbox starts sooner. Raises `EngineError` for an engine that is not there, `UsageError` for another
-    name.
-    """
-    from ferrule.engine.docker import find_docker
-    from ferrule.engine.podman import find_podman
-    from ferrule.engine.sandbox import Sandbox
-
-    if name == "docker":
-        return find_docker()
-    if name == "podman":
-        return find_podman()
-    if name == "sandbox":
-        return Sandbox()
-    if name == "auto":
-        return find_docker(required=False) or Sandbox()
-    raise UsageError(f"images do not run with {name!r} here", hint="choose docker, podman, sandbox or auto")
-
-
-def choose_loader(name: str) -> Loader:
-    """The engine for `--load --engine`: `docker`, `podman`, or `auto`, the first of them that is there."""
-    from ferrule.engine.docker import find_docker
-    from ferrule.engine.podman import Podman, has_podman
-
-    if name == "docker":
-        return find_docker()
-    if name == "podman":
-        return Podman()
-    if name == "auto":
-        docker = find_docker(required=not has_podman())
-        return docker or Podman()
-    raise UsageError(f"images cannot be loaded into {name!r}", hint="choose docker or podman")
+def name_in_use(name: str) -> UsageError:
+    """The refusal of a name that a running program has."""
+    return UsageError(f"the name {name} is in use", hint=f"ferrule stop {name}, or choose another --name")

@@ -4,28 +4,27 @@ Its network is the host's. A root user gets no capabilities; any other user of t
 where user namespaces are allowed.
 """
 
-import platform
+import os
+import secrets
 import signal
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 import ferrule
-from ferrule.engine.account import Account, find_account
-from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
-from ferrule.engine.rootfs import RootFolder, has_all_users, remove_tree
-from ferrule.engine.sandbox_mounts import MOUNT_POINTS
-from ferrule.engine.sandbox_spec import SandboxFailure, SandboxSpec
-from ferrule.engine.unpack import unpack
-from ferrule.errors import EngineError, FerruleError, ImageError, OutputError, UsageError
+from ferrule.engine.engine import RunRequest, name_in_use
+from ferrule.engine.name import parse_name
+from ferrule.engine.sandbox_detached import SandboxDetached
+from ferrule.engine.sandbox_place import Place, is_held, make_place, remove_abandoned
+from ferrule.engine.sandbox_prepare import prepare
+from ferrule.engine.sandbox_record import LOG
+from ferrule.engine.sandbox_run import SandboxRun, check_start
+from ferrule.errors import EngineError
 from ferrule.image.image import Image
-from ferrule.oci.image_config import RunConfig
-from ferrule.process import Attached, Command, Starter, SystemRunner
+from ferrule.process import Command, Starter, SystemRunner
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-HOST_FILES = ("etc/hosts", "etc/resolv.conf")
+PREFIX = "ferrule-run-"
 
 # Without `site` it starts in a third of the time, and finds us wherever we are installed; our folder comes
 # last, so that nothing in it can stand for the standard library.
@@ -38,153 +37,89 @@ class Sandbox:
     name = "sandbox"
     loader = None
 
-    def __init__(self, starter: Starter | None = None, *, folder: Path | None = None) -> None:
-        """`folder` is where roots are unpacked, by default the folder for temporary files."""
+    def __init__(
+        self, starter: Starter | None = None, *, folder: Path | None = None, state: Path | None = None
+    ) -> None:
+        """`folder` is where roots are unpacked, by default the folder for temporary files.
+
+        `state` is where programs are that run on without us, by default in the user's folder for state.
+        """
         self._starter = starter or SystemRunner()
         self._folder = folder
+        self._known_state = state
 
-    def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> "SandboxRun":
+    def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> SandboxRun:
         """Unpack the image and start its program; see `Engine.start`."""
-        if sys.platform != "linux":
-            raise EngineError("the sandbox needs Linux", hint="use --engine docker")
-        _check_ports(request)
-        image = request.image
-        if image is None:
-            raise EngineError(
-                f"the sandbox has no image {request.name}", hint="it keeps none: build or pull it"
-            )
+        image = _image_of(request)
+        folder = self._folder or Path(tempfile.gettempdir())
+        remove_abandoned(folder, PREFIX)
+        place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
         try:
-            place = Path(tempfile.mkdtemp(prefix="ferrule-run-", dir=self._folder))
-        except OSError as error:
-            raise OutputError(f"cannot make a folder for the sandbox: {error.strerror}") from error
-        try:
-            spec = _prepare(image, request, place)
+            spec = prepare(image, request, place.folder, parent=os.getpid())
             command = Command(argv=_launcher(), stdin=spec.to_json())
-            return SandboxRun(self._starter.attached(command, stdout=stdout, stderr=stderr), place, spec)
+            return SandboxRun(self._starter.attached(command, stdout=stdout, stderr=stderr), place)
         except BaseException:
-            remove_tree(place)
+            place.remove()
             raise
 
-
-class SandboxRun:
-    """A program in its sandbox; see `Running`."""
-
-    def __init__(self, guard: Attached, place: Path, spec: SandboxSpec) -> None:
-        self._guard = guard
-        self._place = place
-        self._spec = spec
-
-    def wait(self) -> int:
-        """The program's exit code. Raises `ImageError` or `EngineError` when it was never started."""
-        code = self._guard.wait()
+    def detach(self, request: RunRequest, name: str) -> SandboxDetached:
+        """Unpack the image, start its program, and leave it with its guard; see `Engine.detach`."""
+        image = _image_of(request)
+        remove_abandoned(self._state)
         try:
-            failure = Path(self._spec.failure_file).read_bytes()
+            place = make_place(self._state, parse_name(name), hint="set XDG_STATE_HOME to another folder")
+        except FileExistsError as error:
+            raise name_in_use(name) from error
+        try:
+            self._leave(image, request, place)
+        except BaseException:
+            place.remove()
+            raise
+        place.let_go()
+        return SandboxDetached(place.folder)
+
+    def find(self, name: str) -> SandboxDetached | None:
+        """See `Engine.find`."""
+        remove_abandoned(self._state)
+        place = self._state / parse_name(name)
+        return SandboxDetached(place) if place.is_dir() else None
+
+    def running(self) -> tuple[str, ...]:
+        """See `Engine.running`."""
+        try:
+            return tuple(sorted(place.name for place in self._state.iterdir() if is_held(place)))
         except FileNotFoundError:
-            failure = b""
-        if failure:
-            raise _error_of(SandboxFailure.from_json(failure))
-        return code if code >= 0 else 128 - code
+            return ()
 
-    def stop(self) -> None:
-        """The stop signal first, SIGKILL the second time or after ten seconds."""
-        self._guard.signal(signal.SIGTERM)
+    @property
+    def _state(self) -> Path:
+        import platformdirs
 
-    def ended(self) -> bool:
-        """Whether the program is gone."""
-        return self._guard.ended()
+        return self._known_state or platformdirs.user_state_path("ferrule") / "run"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _leave(self, image: Image, request: RunRequest, place: Place) -> None:
+        spec = prepare(image, request, place.folder, parent=0)
+        command = Command(argv=_launcher(), stdin=spec.to_json())
+        # Appended to, as the program may open it again.
+        with (place.folder / LOG).open("ab") as log:
+            starting = self._starter.attached(command, stdout=log, stderr=log)
         try:
-            self._guard.signal(signal.SIGHUP)
-            self._guard.wait()
-        finally:
-            remove_tree(self._place)
+            starting.wait()
+        except BaseException:
+            starting.signal(signal.SIGHUP)
+            starting.wait()
+            raise
+        check_start(place.folder)
 
 
-def _check_ports(request: RunRequest) -> None:
-    for port in request.ports:
-        if port.host != port.container:
-            raise UsageError(
-                f"the sandbox shares this machine's network: port {port.container} cannot be {port.host}",
-                hint=f"publish {port.container}:{port.container}, or use --engine docker",
-            )
-    if request.network == "bridge":
-        raise UsageError("the sandbox has no network of its own", hint="use --engine docker")
-
-
-def _prepare(image: Image, request: RunRequest, place: Path) -> SandboxSpec:
-    run = image.config.run
-    argv = (*(run.entrypoint or ()), *(request.args or run.cmd or ()))
-    if not argv:
-        raise ImageError("the image names no program to run", hint="give one behind --")
-    (place / "root").mkdir()
-    (place / "root").chmod(0o755)
-    root = unpack(image, place / "root")
-    _furnish(root, run)
-    account = find_account(run.user, root)
-    return SandboxSpec(
-        root=str(root.folder),
-        argv=argv,
-        env=_environment(run, request, account),
-        cwd=run.working_dir or "/",
-        uid=account.uid,
-        gid=account.gid,
-        groups=account.groups,
-        as_user=not has_all_users(),
-        stop_signal=stop_signal(run.stop_signal),
-        grace=STOP_GRACE_SECONDS,
-        failure_file=str(place / "failure"),
-    )
-
-
-def _furnish(root: RootFolder, run: RunConfig) -> None:
-    """What an engine adds to the image's files: places for mounts and volumes, and the host's names."""
-    try:
-        for name in MOUNT_POINTS:
-            root.make_real_folder(name)
-        for volume in run.volumes or ():
-            root.make_folder(volume)
-        for name in HOST_FILES:
-            source = Path("/") / name
-            if source.is_file():
-                root.write(name, source.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, ValueError) as error:
-        raise ImageError(f"the image's file system cannot be completed: {error}") from error
-
-
-def _environment(run: RunConfig, request: RunRequest, account: Account) -> tuple[str, ...]:
-    merged = {"PATH": DEFAULT_PATH, "HOSTNAME": platform.node(), "HOME": account.home}
-    for pair in run.env or ():
-        name, equals, value = pair.partition("=")
-        if name and equals:
-            merged[name] = value
-    merged.update(request.env)
-    return tuple(f"{name}={value}" for name, value in merged.items())
-
-
-def stop_signal(text: str) -> int:
-    """The number for an image's `StopSignal`: `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; SIGTERM when empty."""
-    name, _, offset = (text or "SIGTERM").upper().removeprefix("SIG").partition("+")
-    known = {member.name.removeprefix("SIG"): int(member) for member in signal.Signals}
-    if name.isascii() and name.isdecimal():
-        number = int(name[:4])
-    else:
-        number = known.get(name, 0) + (int(offset[:4]) if offset.isascii() and offset.isdecimal() else 0)
-    if number not in signal.valid_signals():
-        raise ImageError(f"the image's stop signal {text[:40]!r} is unknown", hint="name one like SIGTERM")
-    return number
+def _image_of(request: RunRequest) -> Image:
+    if sys.platform != "linux":
+        raise EngineError("the sandbox needs Linux", hint="use --engine docker")
+    if request.image is None:
+        raise EngineError(f"the sandbox has no image {request.name}", hint="it keeps none: build or pull it")
+    return request.image
 
 
 def _launcher() -> tuple[str, ...]:
     package = Path(ferrule.__file__).parent.parent
     return (sys.executable, "-I", "-S", "-X", "utf8", "-c", LAUNCH, str(package))
-
-
-def _error_of(failure: SandboxFailure) -> FerruleError:
-    kind = ImageError if failure.of_image else EngineError
-    return kind(failure.message, hint=failure.hint)

@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxSpec:
-    """A program to run in an unpacked root.
+    """A program to run in an unpacked root: `root` in the folder `place`, see `sandbox_record`.
 
-    `env` is the whole environment, NAME=VALUE. `stop_signal` is a number, `grace` in seconds. With
-    `as_user` we are not root: our own ids appear inside as `uid` and `gid`, in a user namespace.
-    `failure_file` is written when the program could not be started, and only then.
+    `env` is the whole environment, NAME=VALUE. `mounts` are (source or empty, target, read-only).
+    `stop_signal` is a number, `grace` in seconds. With `as_user` we are not root: our own ids appear inside
+    as `uid` and `gid`, in a user namespace. `parent` is the process that waits for the end, 0 when none
+    does.
     """
 
-    root: str
+    place: str
     argv: tuple[str, ...]
     env: tuple[str, ...]
     cwd: str
@@ -23,7 +24,8 @@ class SandboxSpec:
     as_user: bool
     stop_signal: int
     grace: float
-    failure_file: str
+    mounts: tuple[tuple[str, str, bool], ...]
+    parent: int
 
     def to_json(self) -> bytes:
         """As it travels to the process."""
@@ -33,7 +35,7 @@ class SandboxSpec:
     def from_json(cls, data: bytes) -> "SandboxSpec":
         """What `to_json` made; it comes from ourselves and is trusted."""
         fields = json.loads(data)
-        for name in ("argv", "env", "groups"):
+        for name in ("argv", "env", "groups", "mounts"):
             fields[name] = tuple(fields[name])
         return cls(**fields)
 
@@ -54,3 +56,11 @@ class SandboxFailure:
     def from_json(cls, data: bytes) -> "SandboxFailure":
         """What `to_json` made."""
         return cls(**json.loads(data))
+
+
+class StartError(Exception):
+    """The program cannot be started; never leaves the process that would become it."""
+
+    def __init__(self, message: str, *, hint: str = "", of_image: bool = True) -> None:
+        super().__init__(message)
+        self.failure = SandboxFailure(message=message, hint=hint, of_image=of_image)

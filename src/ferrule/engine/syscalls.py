@@ -18,6 +18,7 @@ MS_REMOUNT = 32
 MS_NOATIME = 1024
 MS_NODIRATIME = 2048
 MS_BIND = 4096
+MS_MOVE = 8192
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_RELATIME = 1 << 21
@@ -57,12 +58,17 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     )
 
 
-def bind(source: str, target: str, flags: int = 0) -> None:
-    """Show `source` at `target` too; `flags` are added to those that its file system has already.
+def bind(source: str, target: str, flags: int = 0, *, recursive: bool = False) -> None:
+    """Show `source` at `target` too, and what is mounted in it if `recursive`; for `flags` see `restrict`."""
+    mount(source, target, "", MS_BIND | (MS_REC if recursive else 0))
+    restrict(target, flags)
+
+
+def restrict(target: str, flags: int) -> None:
+    """Add `flags` to those that a bound file system has already.
 
     In a user namespace those may not be taken away, so they are given again.
     """
-    mount(source, target, "", MS_BIND)
     kept = os.statvfs(target).f_flag
     for st_flag, ms_flag in _ST_TO_MS.items():
         flags |= ms_flag if kept & st_flag else 0
@@ -79,7 +85,7 @@ def enter_root(folder: str) -> None:
 
 
 def die_with_parent(number: int) -> None:
-    """Be sent this signal when the parent ends, however it ends: prctl(2), PR_SET_PDEATHSIG."""
+    """Be sent this signal when the parent ends, however it ends: prctl(2), PR_SET_PDEATHSIG. 0 is none."""
     _prctl(_PR_SET_PDEATHSIG, number)
 
 

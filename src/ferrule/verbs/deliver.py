@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ferrule.atomic import appearing
-from ferrule.engine.engine import choose_loader
+from ferrule.engine.choose import choose_loader
 from ferrule.errors import OutputError, UsageError
 from ferrule.image.archive import familiar, write_archive
 from ferrule.image.image import Image

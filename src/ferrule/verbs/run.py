@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ferrule.engine.engine import Engine, Running, RunRequest, attended, choose
+from ferrule.engine.choose import choose
+from ferrule.engine.engine import Engine, Running, RunRequest, attended
 from ferrule.engine.health import wait_healthy
 from ferrule.errors import InvalidValueError, UsageError
 from ferrule.image.archive import familiar, write_archive
@@ -44,7 +45,7 @@ class _Health:
 
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> int:
     """Build the project and run what came out."""
-    engine = choose(options.engine)
+    engine = choose(options.engine).engine
     built = build_image(context, request, (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
     return _run(context, engine, built.image, name, options)
@@ -52,7 +53,7 @@ def run_project(context: Context, request: ProjectRequest, options: RunOptions) 
 
 def run_image(context: Context, name: str, options: RunOptions) -> int:
     """Run an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
-    engine = choose(options.engine)
+    engine = choose(options.engine).engine
     if engine.loader is not None and not name.startswith("oci:") and engine.loader.has(name):
         if options.wait:
             raise UsageError(

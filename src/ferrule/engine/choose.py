@@ -1,0 +1,67 @@
+"""The engine for `--engine`: a name goes in, an engine that is there comes out."""
+
+from dataclasses import dataclass
+
+from ferrule.engine.engine import Engine, Loader
+from ferrule.errors import EngineError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """An engine, and why it was chosen: empty where it was asked for by name."""
+
+    engine: Engine
+    reason: str = ""
+
+
+def choose(name: str) -> Choice:
+    """The engine for `--engine`: `docker`, `podman`, `sandbox`, or `auto`, docker where it answers.
+
+    `auto` is never podman: that it is installed does not say that it can run something here, and the
+    sandbox starts sooner. Raises `EngineError` for an engine that is not there, `UsageError` for another
+    name.
+    """
+    from ferrule.engine.docker import find_docker
+    from ferrule.engine.podman import find_podman
+    from ferrule.engine.sandbox import Sandbox
+
+    if name == "docker":
+        return Choice(engine=find_docker())
+    if name == "podman":
+        return Choice(engine=find_podman())
+    if name == "sandbox":
+        return Choice(engine=Sandbox())
+    if name == "auto":
+        try:
+            docker = find_docker()
+        except EngineError as error:
+            return Choice(engine=Sandbox(), reason=error.message)
+        return Choice(engine=docker, reason="Docker answers here")
+    raise UsageError(f"images do not run with {name!r} here", hint="choose docker, podman, sandbox or auto")
+
+
+def engines_here(name: str) -> tuple[Engine, ...]:
+    """Where a program may have been started: the engine of that name, or for `auto` all that are there."""
+    from ferrule.engine.docker import find_docker
+    from ferrule.engine.podman import Podman, has_podman
+    from ferrule.engine.sandbox import Sandbox
+
+    if name != "auto":
+        return (choose(name).engine,)
+    docker = find_docker(required=False)
+    return (Sandbox(), *((docker,) if docker else ()), *((Podman(),) if has_podman() else ()))
+
+
+def choose_loader(name: str) -> Loader:
+    """The engine for `--load --engine`: `docker`, `podman`, or `auto`, the first of them that is there."""
+    from ferrule.engine.docker import find_docker
+    from ferrule.engine.podman import Podman, has_podman
+
+    if name == "docker":
+        return find_docker()
+    if name == "podman":
+        return Podman()
+    if name == "auto":
+        docker = find_docker(required=not has_podman())
+        return docker or Podman()
+    raise UsageError(f"images cannot be loaded into {name!r}", hint="choose docker or podman")

@@ -1,0 +1,99 @@
+"""A `RunRequest` goes in, the words of `podman create` come out; and what Podman says against it."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.engine.engine import RunRequest
+from ferrule.engine.mount import Mount
+from ferrule.errors import EngineError, FerruleError, ImageError
+from ferrule.oci.reference import parse_reference
+
+PORT_TAKEN = re.compile(r":([0-9]+): bind: address already in use")
+NOT_FOR_A_FILE = re.compile(r"[\r\n\"'`]")
+"""In a value: what some version of Podman does not take as it is from a line of a file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variables:
+    """How a program's variables reach Podman: `words` on its command line, `env` in its own environment."""
+
+    words: tuple[str, ...]
+    env: dict[str, str]
+
+
+@contextmanager
+def variables_of(request: RunRequest) -> Iterator[Variables]:
+    """Values go by a file that is ours alone, as everybody can read a command line.
+
+    What a line cannot hold goes by Podman's own environment. While the block lasts.
+    """
+    lines, words, env = [], [], {}
+    for name, value in request.env:
+        if value is None:
+            words += ["--unsetenv", name]
+        elif NOT_FOR_A_FILE.search(value) or name.startswith("#"):
+            words += ["--env", name]
+            env[name] = value
+        else:
+            lines.append(f"{name}={value}\n")
+    with tempfile.TemporaryDirectory(prefix="ferrule-") as folder:
+        file = Path(folder) / "env"
+        file.touch(mode=0o600)
+        file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+        yield Variables(words=("--env-file", str(file), *words), env=env)
+
+
+def create_words(
+    container: str, request: RunRequest, network: str, variables: tuple[str, ...], keep: tuple[str, ...]
+) -> tuple[str, ...]:
+    """`create` and all that belongs to it; `keep` says how it is marked, and where its output goes."""
+    words = ["create", "--name", container, "--pull", "never", *keep, "--http-proxy=false"]
+    if network:
+        words += ["--network", network]
+    if network != "host":
+        for port in request.ports:
+            words += ["--publish", f"{port.host}:{port.container}"]
+    for mount in request.mounts:
+        words += ["--mount", _mount(mount)]
+    return (*words, *variables, _full_name(request), *request.args)
+
+
+def explain(said: str, request: RunRequest) -> FerruleError:
+    """Podman's refusal to create or start a container, as a person would say it."""
+    if "image not known" in said or "no such image" in said.lower():
+        return EngineError(
+            f"podman has no image {request.name}", hint="load it: ferrule build --load --engine podman"
+        )
+    if taken := PORT_TAKEN.search(said):
+        return EngineError(
+            f"port {taken[1]} of this machine is taken", hint=f"publish another one: -p OTHER:{taken[1]}"
+        )
+    _, found, reason = said.partition("exec: ")
+    if found:
+        return ImageError(
+            f"exec {reason.partition(': OCI ')[0]}", hint="look at the image's entry point: ferrule inspect"
+        )
+    if "no command or entrypoint" in said:
+        return ImageError("the image names no program to run", hint="give one behind --")
+    return EngineError(f"podman does not run the image: {said}")
+
+
+def may_be_network(said: str) -> bool:
+    """Whether the host's network could help: no version of podman has words of its own for it."""
+    other = ("exec: ", "entrypoint", "image")
+    return not (PORT_TAKEN.search(said) or any(word in said for word in other))
+
+
+def _mount(mount: Mount) -> str:
+    if not mount.source:
+        return f"type=tmpfs,target={mount.target},tmpfs-mode=1777,notmpcopyup"
+    return f"type=bind,source={mount.source},target={mount.target},ro={str(mount.read_only).lower()}"
+
+
+def _full_name(request: RunRequest) -> str:
+    """What was loaded from here is on docker.io for podman, which would look at `localhost/` first."""
+    return str(parse_reference(request.name)) if request.image is not None else request.name

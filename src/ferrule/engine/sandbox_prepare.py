@@ -1,0 +1,103 @@
+"""A sandbox before its start: an image and a `RunRequest` go in, a root and a `SandboxSpec` come out."""
+
+import os
+import platform
+import signal
+from pathlib import Path
+
+from ferrule.engine.account import Account, find_account
+from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
+from ferrule.engine.rootfs import RootFolder, has_all_users
+from ferrule.engine.sandbox_mounts import MOUNT_POINTS
+from ferrule.engine.sandbox_record import ROOT
+from ferrule.engine.sandbox_spec import SandboxSpec
+from ferrule.engine.unpack import unpack
+from ferrule.errors import ImageError, UsageError
+from ferrule.image.image import Image
+from ferrule.oci.image_config import RunConfig
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+HOST_FILES = ("etc/hosts", "etc/resolv.conf")
+
+
+def prepare(image: Image, request: RunRequest, place: Path, *, parent: int) -> SandboxSpec:
+    """Unpack the image below `place`, and say how its program runs there; for `parent` see `SandboxSpec`.
+
+    Raises `ImageError` when it cannot run, `UsageError` when it cannot run as it was asked to.
+    """
+    _check_network(request)
+    run = image.config.run
+    argv = (*(run.entrypoint or ()), *(request.args or run.cmd or ()))
+    if not argv:
+        raise ImageError("the image names no program to run", hint="give one behind --")
+    (place / ROOT).mkdir()
+    (place / ROOT).chmod(0o755)
+    root = unpack(image, place / ROOT)
+    _furnish(root, run)
+    account = find_account(run.user, root)
+    return SandboxSpec(
+        place=str(place),
+        argv=argv,
+        env=_environment(run, request, account),
+        cwd=run.working_dir or "/",
+        uid=account.uid,
+        gid=account.gid,
+        groups=account.groups,
+        as_user=not has_all_users(),
+        stop_signal=stop_signal(run.stop_signal),
+        grace=STOP_GRACE_SECONDS,
+        mounts=tuple(
+            (mount.source and os.path.realpath(mount.source), mount.target, mount.read_only)
+            for mount in request.mounts
+        ),
+        parent=parent,
+    )
+
+
+def _check_network(request: RunRequest) -> None:
+    for port in request.ports:
+        if port.host != port.container:
+            raise UsageError(
+                f"the sandbox shares this machine's network: port {port.container} cannot be {port.host}",
+                hint=f"publish {port.container}:{port.container}, or use --engine docker",
+            )
+    if request.network == "bridge":
+        raise UsageError("the sandbox has no network of its own", hint="use --engine docker")
+
+
+def _furnish(root: RootFolder, run: RunConfig) -> None:
+    """What an engine adds to the image's files: places for mounts and volumes, and the host's names."""
+    try:
+        for name in MOUNT_POINTS:
+            root.make_real_folder(name)
+        for volume in run.volumes or ():
+            root.make_folder(volume)
+        for name in HOST_FILES:
+            source = Path("/") / name
+            if source.is_file():
+                root.write(name, source.read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, ValueError) as error:
+        raise ImageError(f"the image's file system cannot be completed: {error}") from error
+
+
+def _environment(run: RunConfig, request: RunRequest, account: Account) -> tuple[str, ...]:
+    merged = {"PATH": DEFAULT_PATH, "HOSTNAME": platform.node(), "HOME": account.home}
+    for pair in run.env or ():
+        name, equals, value = pair.partition("=")
+        if name and equals:
+            merged[name] = value
+    given = {**merged, **dict(request.env)}
+    return tuple(f"{name}={value}" for name, value in given.items() if value is not None)
+
+
+def stop_signal(text: str) -> int:
+    """The number for an image's `StopSignal`: `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; SIGTERM when empty."""
+    name, _, offset = (text or "SIGTERM").upper().removeprefix("SIG").partition("+")
+    known = {member.name.removeprefix("SIG"): int(member) for member in signal.Signals}
+    if name.isascii() and name.isdecimal():
+        number = int(name[:4])
+    else:
+        number = known.get(name, 0) + (int(offset[:4]) if offset.isascii() and offset.isdecimal() else 0)
+    if number not in signal.valid_signals():
+        raise ImageError(f"the image's stop signal {text[:40]!r} is unknown", hint="name one like SIGTERM")
+    return number
