@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sys
+import tarfile
 
 from tests.crashes.harness import (
     INTERRUPTED,
@@ -33,7 +34,7 @@ def kill(references: tuple[Reference, ...], each: int, number: int) -> int:
                 hit += check_end(code, number, stderr)
                 check_visible(reference)
                 check_recovery(reference)
-            except AssertionError as error:
+            except (AssertionError, OSError, ValueError, tarfile.TarError) as error:
                 error.add_note(f"{reference.scene} at {instant}, signal {number}: {code}, {stderr}")
                 raise
     return hit

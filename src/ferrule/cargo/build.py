@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ferrule.cargo.link import NOTHING_SHARED, LinkChoice, LinkMemory, objection
+from ferrule.cargo.lock import say_if_waiting
 from ferrule.cargo.messages import Message, PackageId, parse_message
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.elf.facts import Binary, read_binary
@@ -80,6 +81,7 @@ def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour:
     locked_before = plan.project.workspace.lock_file.is_file()
     memory = LinkMemory(output_folder(plan.project))
     choice = _first_choice(plan, memory, link)
+    say_if_waiting(report, plan)
     artifact = _attempt(runner, report, plan, choice, guess=link == "auto", colour=colour)
     if link == "auto" and not artifact.link.reason.startswith(FLAGS_FORBID):
         memory.remember(plan, artifact.link)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ferrule.atomic import appearing
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.sources import config_files, mentions
 from ferrule.cargo.toolchain import Toolchain
@@ -122,8 +123,8 @@ def _dummy_crate(folder: Path) -> Path:
     for name, text in files.items():
         path = folder / name
         if not path.is_file() or path.read_text() != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            with appearing(path) as part:
+                part.write_text(text)
     return folder / "Cargo.toml"
 
 
