@@ -12,7 +12,7 @@ import pytest
 from ferrule.engine.choose import choose
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.podman import Podman
-from ferrule.engine.podman_container import explain
+from ferrule.engine.podman_container import explain, variables_of
 from ferrule.errors import EngineError, UsageError
 from ferrule.process import Command, SystemRunner
 from ferrule.values import PublishedPort
@@ -129,6 +129,17 @@ def test_a_port_that_is_taken_is_named() -> None:
     error = explain(said, RunRequest(name="shop:1"))
     assert isinstance(error, EngineError)
     assert error.message == "port 8080 of this machine is taken"
+
+
+def test_no_value_is_on_a_command_line_that_everybody_can_read() -> None:
+    variables = (("TOKEN", "s3cret"), ("KEY", "s3cret\n"), ("GONE", None))
+    with variables_of(RunRequest(name="shop:1", env=variables)) as handed_on:
+        assert "s3cret" not in " ".join(handed_on.words)
+        file = Path(handed_on.words[handed_on.words.index("--env-file") + 1])
+        assert file.read_text() == "TOKEN=s3cret\n"
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert handed_on.env == {"KEY": "s3cret\n"}
+    assert not file.exists()
 
 
 @pytest.mark.real

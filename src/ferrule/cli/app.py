@@ -15,6 +15,7 @@ VERBS = {
     "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
     "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
+    "stop": ("ferrule.cli.stop:command", "Stop programs that run on, and remove what is left of them."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary links and where it can run."),
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""

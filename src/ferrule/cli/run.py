@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,15 @@ from ferrule.cli.flags import (
 )
 from ferrule.cli.given import make_context, project_request
 from ferrule.cli.types import Parsed
-from ferrule.errors import FerruleError, RunFailedError
-from ferrule.values import parse_env, parse_published_port
+from ferrule.engine.mount import parse_mount
+from ferrule.engine.name import parse_name
+from ferrule.engine.variables import parse_variable, read_env_file
+from ferrule.errors import FerruleError, InvalidValueError, RunFailedError, UsageError
+from ferrule.values import parse_published_port
+
+if TYPE_CHECKING:
+    from ferrule.engine.variables import Variable
+    from ferrule.verbs.run import Ran, RunOptions
 
 RUN_FLAGS = (
     option(
@@ -28,7 +35,25 @@ RUN_FLAGS = (
         help="Where it runs.",
     ),
     click.option(
-        "--env", "-e", "run_env", multiple=True, type=Parsed("NAME=VALUE", parse_env), help="A variable."
+        "--env",
+        "-e",
+        "run_env",
+        multiple=True,
+        type=Parsed("NAME[=VALUE]", parse_variable),
+        help="A variable; a name alone hands on your own.",
+    ),
+    click.option(
+        "--env-file",
+        multiple=True,
+        type=Parsed("FILE", read_env_file),
+        help="Variables, one a line; # begins a comment. --env goes before.",
+    ),
+    click.option(
+        "--mount",
+        multiple=True,
+        type=Parsed("MOUNT", parse_mount),
+        help="A file or folder: SOURCE:TARGET[:ro], or type=bind,source=…,target=…[,readonly]; memory: "
+        "type=tmpfs,target=….",
     ),
     click.option(
         "--publish",
@@ -44,6 +69,17 @@ RUN_FLAGS = (
         help="The engine's network.",
     ),
     click.option("--wait", is_flag=True, help="Say when the health path answers."),
+    click.option(
+        "--wait-timeout",
+        type=click.IntRange(min=1),
+        default=60,
+        metavar="SECONDS",
+        help="How long --wait asks.  [default: 60]",
+    ),
+    click.option(
+        "--detach", "-d", is_flag=True, help="Leave it running and print its name; ferrule stop ends it."
+    ),
+    click.option("--name", type=Parsed("NAME", parse_name), help="Its name with --detach."),
 )
 
 
@@ -63,26 +99,50 @@ def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 
     An existing path is a project; anything else is an image: a name that the engine has, a registry's, or
-    oci:DIR[:TAG]. The exit code is the program's; 125 says that ferrule itself failed.
+    oci:DIR[:TAG]. The exit code is the program's; 125 says that ferrule itself failed, and 2 that a flag is
+    wrong. With --detach the program runs on, and exit codes are those of every other verb; with --wait too,
+    it is healthy then, or stopped with its last lines shown and exit code 6.
     """
-    from ferrule.verbs.run import RunOptions, run_image, run_project
+    from ferrule.verbs.run import RunOptions
 
     options = RunOptions(
         engine=given["engine"],
         args=given["arguments"],
-        env=given["run_env"],
+        env=_variables(given),
+        mounts=given["mount"],
         ports=given["publish"],
         network=given["network"],
         wait=given["wait"],
+        wait_seconds=given["wait_timeout"],
+        detach=given["detach"],
+        name=given["name"],
     )
-    place = Path(given["what"])
     try:
-        context = make_context(given)
-        if place.exists():
-            request = project_request({**given, "project": place, "env": (), "image": None})
-            return run_project(context, request, options)
-        return run_image(context, given["what"], options)
+        ran = _run(given, options)
     except FerruleError as error:
+        # Lower codes are the program's, where there is one to wait for.
+        if options.detach or isinstance(error, (UsageError, InvalidValueError)):
+            raise
         raise RunFailedError(error.message, hint=error.hint) from error
     finally:
         sys.stdout.flush()
+    if ran.name is not None:
+        click.echo(ran.name)
+    return ran.code
+
+
+def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
+    from ferrule.verbs.run import run_image, run_project
+
+    context = make_context(given)
+    place = Path(given["what"])
+    if not place.exists():
+        return run_image(context, given["what"], options)
+    request = project_request({**given, "project": place, "env": (), "image": None})
+    return run_project(context, request, options)
+
+
+def _variables(given: dict[str, Any]) -> "tuple[Variable, ...]":
+    """Of the same name, flags go before files, and later ones before earlier ones."""
+    files = [variable for file in given["env_file"] for variable in file]
+    return tuple({**dict(files), **dict(given["run_env"])}.items())

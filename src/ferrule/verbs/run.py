@@ -1,14 +1,16 @@
 """Runs an image here, building it first where a project was given; the exit code is the program's."""
 
 import sys
-import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from ferrule.engine.choose import choose
-from ferrule.engine.engine import Engine, Running, RunRequest, attended
+from ferrule.engine.choose import Choice, choose
+from ferrule.engine.engine import Loader, Running, RunRequest, attended
 from ferrule.engine.health import wait_healthy
+from ferrule.engine.mount import Mount, check_mounts
+from ferrule.engine.name import name_after
+from ferrule.engine.variables import Variable
 from ferrule.errors import InvalidValueError, UsageError
 from ferrule.image.archive import familiar, write_archive
 from ferrule.image.image import Image
@@ -20,95 +22,131 @@ from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
-from ferrule.verbs.run_config import HEALTH_PATH, HEALTH_PORT
-
-WAIT_SECONDS = 60.0
+from ferrule.verbs.run_detached import free_name, leave_running
+from ferrule.verbs.run_health import HealthUrl, health_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How to run: `engine` as in `choose`; with `wait`, say when the health path answers."""
+    """How to run: `engine` as in `choose`; with `wait`, say when the health path answers.
+
+    With `detach` the program runs on without us, under `name` or one that follows from the image's. It has
+    `wait_seconds` to become healthy then.
+    """
 
     engine: str = "auto"
     args: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    env: tuple[Variable, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     network: str = "auto"
     wait: bool = False
+    wait_seconds: float = 60.0
+    detach: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Health:
-    path: str
-    port: int
+class Ran:
+    """How it ended: the program's exit code, or the name under which it runs on."""
+
+    code: int = 0
+    name: str | None = None
 
 
-def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> int:
+def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
-    engine = choose(options.engine).engine
+    choice = _choose(options)
     built = build_image(context, request, (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
-    return _run(context, engine, built.image, name, options)
+    return _run_own(context, choice, built.image, name, options)
 
 
-def run_image(context: Context, name: str, options: RunOptions) -> int:
+def run_image(context: Context, name: str, options: RunOptions) -> Ran:
     """Run an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
-    engine = choose(options.engine).engine
-    if engine.loader is not None and not name.startswith("oci:") and engine.loader.has(name):
-        if options.wait:
-            raise UsageError(
-                "--wait needs an image that ferrule reads itself", hint="use --engine sandbox, or oci:DIR"
-            )
-        return _attached(context, engine, RunRequest(name=name), options, None)
+    choice = _choose(options)
+    loader = choice.engine.loader
+    if loader is not None and not name.startswith("oci:") and loader.has(name):
+        labels = loader.labels(name) if options.wait else {}
+        return _run(context, choice, _request(RunRequest(name=name), options, labels))
     image = open_image(context, name, this_platform())
-    return _run(context, engine, image, _name_for(name), options)
+    return _run_own(context, choice, image, _name_for(name), options)
 
 
-def _run(context: Context, engine: Engine, image: Image, name: Reference, options: RunOptions) -> int:
-    health = _health_of(image) if options.wait else None
-    if options.wait and health is None:
-        raise UsageError("--wait needs a health path", hint='set health = { path = "/health" } and a port')
-    if engine.loader is not None:
-        with (
-            tempfile.TemporaryDirectory(prefix="ferrule-") as folder,
-            context.report.step(f"loading into {engine.name}"),
-        ):
-            archive = Path(folder) / "image.tar"
-            write_archive(image, (name,), archive)
-            engine.loader.load(archive)
-    return _attached(context, engine, RunRequest(name=familiar(name), image=image), options, health)
+def _run_own(context: Context, choice: Choice, image: Image, name: Reference, options: RunOptions) -> Ran:
+    """Run an image of ours: an engine that keeps images gets it first."""
+    started = _request(RunRequest(name=familiar(name), image=image), options, image.config.run.labels or {})
+    if choice.engine.loader is not None:
+        with context.report.step(f"loading into {choice.engine.name}"):
+            _load(context, choice.engine.loader, image, name)
+    return _run(context, choice, started)
 
 
-def _attached(
-    context: Context, engine: Engine, request: RunRequest, options: RunOptions, health: _Health | None
-) -> int:
-    ports = options.ports
-    if health is not None and not any(port.container == health.port for port in ports):
-        ports = (*ports, PublishedPort(host=health.port, container=health.port))
-    request = replace(request, args=options.args, env=options.env, ports=ports, network=options.network)
-    context.report.detail(f"running {request.name} with {engine.name}")
-    with attended(engine, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer) as running:
-        if health is not None:
-            host = next(port.host for port in ports if port.container == health.port)
-            watcher = threading.Thread(target=_watch, args=(context, running, health, host), daemon=True)
-            watcher.start()
-        return running.wait()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    request: RunRequest
+    options: RunOptions
+    health: HealthUrl | None
 
 
-def _watch(context: Context, running: Running, health: _Health, port: int) -> None:
-    answer = wait_healthy(port, health.path, within=WAIT_SECONDS, ended=running.ended)
-    url = f"http://127.0.0.1:{port}{health.path}"
+def _run(context: Context, choice: Choice, start: _Start) -> Ran:
+    request, options = start.request, start.options
+    why = f" ({choice.reason})" if choice.reason else ""
+    (context.report.say if why else context.report.detail)(
+        f"running {request.name} with {choice.engine.name}{why}"
+    )
+    if options.detach:
+        name = options.name or name_after(request.name)
+        leave_running(context, choice.engine, request, name, start.health, options.wait_seconds)
+        return Ran(name=name)
+    with attended(choice.engine, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer) as running:
+        context.close()  # the engine has the image: while the program runs, the cache can be tidied
+        if start.health is not None:
+            watch = (context, running, start.health, options.wait_seconds)
+            threading.Thread(target=_watch, args=watch, daemon=True).start()
+        return Ran(code=running.wait())
+
+
+def _watch(context: Context, running: Running, health: HealthUrl, seconds: float) -> None:
+    answer = wait_healthy(health.port, health.path, within=seconds, ended=running.ended)
     if answer.healthy:
-        context.report.say(f"healthy after {answer.seconds:.2f} s: {url} answers {answer.status}")
+        context.report.say(f"healthy after {answer.seconds:.2f} s: {health} answers {answer.status}")
     else:
-        context.report.warn(f"not healthy after {answer.seconds:.1f} s: {url}: {answer.reason}")
+        context.report.warn(f"not healthy after {answer.seconds:.1f} s: {health}: {answer.reason}")
 
 
-def _health_of(image: Image) -> _Health | None:
-    """The health path and its port, from the labels that ferrule writes."""
-    labels = image.config.run.labels or {}
-    path, port = labels.get(HEALTH_PATH), labels.get(HEALTH_PORT, "")
-    return _Health(path=path, port=int(port)) if path and port.isdigit() else None
+def _choose(options: RunOptions) -> Choice:
+    """The engine, when nothing that was asked for speaks against a start."""
+    if options.name and not options.detach:
+        raise UsageError("--name goes with --detach", hint="add -d, or leave out --name")
+    check_mounts(options.mounts)
+    choice = choose(options.engine)
+    if options.name:
+        free_name(choice.engine, options.name)
+    return choice
+
+
+def _request(request: RunRequest, options: RunOptions, labels: Mapping[str, str]) -> _Start:
+    health = health_of(labels, options.ports) if options.wait else None
+    ports = options.ports
+    if health is not None and health.published not in ports:
+        ports = (*ports, health.published)
+    request = replace(
+        request,
+        args=options.args,
+        env=options.env,
+        mounts=options.mounts,
+        ports=ports,
+        network=options.network,
+    )
+    return _Start(request=request, options=options, health=health)
+
+
+def _load(context: Context, loader: Loader, image: Image, name: Reference) -> None:
+    with context.scratch() as folder:
+        archive = folder / "image.tar"
+        write_archive(image, (name,), archive)
+        loader.load(archive)
 
 
 def _name_for(name: str) -> Reference:
