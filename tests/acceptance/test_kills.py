@@ -27,11 +27,11 @@ def test_after_three_hundred_kills_the_next_run_is_as_if_nothing_was(
 ) -> None:
     hit = kill(references, KILLS // len(references), signal.SIGKILL)
     print(f"{hit} of {KILLS} kills met a living run")
-    assert hit >= KILLS * 0.8
+    assert hit >= KILLS * 0.6
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_after_a_hundred_polite_signals_too(references: tuple[Reference, ...], number: int) -> None:
     hit = kill(references, SIGNALS // len(references), number)
     print(f"{hit} of {SIGNALS} signals {number} met a living run")
-    assert hit >= SIGNALS * 0.6
+    assert hit >= SIGNALS * 0.5

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.real
 def test_after_a_kill_at_any_instant_the_next_run_is_as_if_nothing_was(
     references: tuple[Reference, ...],
 ) -> None:
-    assert kill(references, 2, signal.SIGKILL) >= len(references)
+    assert kill(references, 2, signal.SIGKILL) >= len(references) // 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_polite_signal_ends_a_run_with_one_line(references: tuple[Reference, ...], number: int) -> None:
-    assert kill(references[:: len(references) // 4], 1, number) >= 1
+    assert kill(references[::3], 1, number) >= 1
