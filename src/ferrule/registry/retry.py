@@ -17,7 +17,9 @@ def retried(work: Callable[[], T], *, attempts: int = ATTEMPTS) -> T:
     try:
         return work()
     except TransientError as error:
-        return _again(work, error, attempts)
+        first = error
+    # Not while the first failure is handled: it would be told as the cause of the others.
+    return _again(work, first, attempts)
 
 
 def _again(work: Callable[[], T], first: TransientError, attempts: int) -> T:
