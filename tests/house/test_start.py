@@ -6,7 +6,7 @@ import sys
 ALLOWED = {"ferrule", "click", "typing_extensions", "colorama"}
 """Top-level packages outside the standard library that `ferrule --help` may import."""
 
-OURS = {"ferrule", "ferrule.cli", "ferrule.cli.app", "ferrule.errors"}
+OURS = {"ferrule", "ferrule.cli", "ferrule.cli.app", "ferrule.cli.text", "ferrule.errors"}
 
 
 def imported_by(*arguments: str) -> set[str]:

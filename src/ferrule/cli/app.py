@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ferrule import __version__
+from ferrule.cli.text import printable
 from ferrule.errors import FerruleError, InvalidValueError, UserInterruptError
 
 VERBS = {
@@ -16,7 +17,7 @@ VERBS = {
     "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
     "stop": ("ferrule.cli.stop:command", "Stop programs that run on, and remove what is left of them."),
-    "inspect": ("ferrule.cli.inspect:command", "Say what a binary links and where it can run."),
+    "inspect": ("ferrule.cli.inspect:command", "Say what a binary needs, or what an image is made of."),
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 
@@ -104,5 +105,4 @@ def _fail(message: str, hint: str, code: int) -> int:
 
 
 def _one_line(text: str) -> str:
-    """Names out of foreign files may hold anything: nothing of it may steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+    return printable(" ".join(text.split()))

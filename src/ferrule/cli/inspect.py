@@ -6,103 +6,93 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON
+from ferrule.cli.flags import JSON, TRUST_FLAGS, VERBOSE, option, with_flags
+from ferrule.cli.types import Parsed
 
 if TYPE_CHECKING:
-    from ferrule.verbs.inspect import BinaryReport, NeededLibrary
+    from ferrule.oci.platform import Platform
+    from ferrule.verbs.inspect import BinaryReport
 
-MOST_SYMBOLS = 3
+KINDS = ("oci:", "docker-archive:", "oci-archive:", "docker-daemon:")
+
+
+def _parse_platform(text: str) -> "Platform":
+    from ferrule.oci.platform import parse_platform
+
+    return parse_platform(text)
+
+
+INSPECT_FLAGS = (
+    click.option("--files", is_flag=True, help="The files of the image, as a container sees them."),
+    option(
+        "--layer",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="The files of one layer, from 1 at the bottom.",
+    ),
+    option(
+        "--platform",
+        type=Parsed("OS/ARCH", _parse_platform),
+        help="Which image of an index.  [default: this machine's]",
+    ),
+    JSON,
+)
 
 
 @click.command("inspect")
-@click.argument("binary", metavar="BIN", type=click.Path(path_type=Path))
-@JSON
-def command(binary: Path, *, as_json: bool) -> None:
-    """Say what a binary links, which glibc it needs, and which bases can run it.
+@click.argument("what", metavar="BIN|IMAGE")
+@with_flags(INSPECT_FLAGS, TRUST_FLAGS, (VERBOSE,))
+def command(**given: Any) -> None:
+    """Say what a binary links and where it can run, or what an image is made of.
 
-    For Linux binaries of any processor, on any machine; the binary is not executed.
+    A binary may be for Linux on any processor; it is not executed. An image is a layout (oci:DIR[:TAG]), an
+    archive (docker-archive:FILE), one of Docker's (docker-daemon:NAME), or one of a registry; it is read
+    without unpacking it.
     """
+    name, wants_files = given["what"], given["files"] or given["layer"] is not None
+    if is_binary(name):
+        if wants_files:
+            raise click.UsageError(f"{name} is no image: it has neither files nor layers")
+        click.echo(_binary(Path(name), as_json=given["as_json"]), nl=given["as_json"])
+    else:
+        click.echo(_image(given, name), nl=given["as_json"])
+
+
+def is_binary(name: str) -> bool:
+    """Whether the name means a file that is no archive; a missing one, where it looks like a path."""
+    from ferrule.image.untar import looks_like_tar
+
+    path = Path(name)
+    if name.startswith(KINDS) or path.is_dir():
+        return False
+    if path.is_file():
+        return not looks_like_tar(path)
+    looks_like_a_path = name.startswith(("/", ".", "~")) or not {"/", ":", "@"} & {*name}
+    return looks_like_a_path or ("/" in name and path.parent.is_dir())
+
+
+def _binary(path: Path, *, as_json: bool) -> str:
+    from ferrule.cli.inspect_binary import as_dict, screen
     from ferrule.elf.files import LocalFiles
     from ferrule.verbs.inspect import inspect_binary
 
-    report = inspect_binary(binary, LocalFiles())
-    click.echo(json.dumps(as_dict(report), indent=2) if as_json else screen(report), nl=as_json)
+    report: BinaryReport = inspect_binary(path, LocalFiles())
+    return json.dumps(as_dict(report), indent=2) if as_json else screen(report)
 
 
-def screen(report: "BinaryReport") -> str:
-    """The report for people: a label and a value in a line, lists below each other."""
-    binary = report.binary
-    machine = binary.machine
-    rows = [
-        ("file", str(binary.path)),
-        ("platform", f"{binary.platform} ({machine.name}, {machine.bits}-bit, {machine.order} endian)"),
-        ("link", f"{report.link}: {report.link_reason}"),
-        *_loader_rows(report),
-        *_listed("libraries", _library_lines(report)),
-        *_glibc_rows(report),
-        *_listed("size", _size_lines(report)),
-        ("symbols", "stripped" if binary.stripped else "not stripped"),
-        ("build id", binary.build_id or "none"),
-        *_listed("bases", list(report.bases) or ["none that ferrule knows"]),
-    ]
-    return "".join(f"{name:>9}  {text}\n" for name, text in rows)
+def _image(given: dict[str, Any], name: str) -> str:
+    from ferrule.cli.given import make_context
+    from ferrule.cli.inspect_image import as_dict, files_screen, layer_screen, screen
+    from ferrule.oci.platform import this_platform
+    from ferrule.verbs.inspect_image import inspect_image
 
-
-def _listed(label: str, lines: list[str]) -> list[tuple[str, str]]:
-    return [(label if number == 0 else "", line) for number, line in enumerate(lines)]
-
-
-def _loader_rows(report: "BinaryReport") -> list[tuple[str, str]]:
-    if report.loader is None:
-        return []
-    return [("loader", report.loader.name + ("" if report.loader.path else ", not found here"))]
-
-
-def _library_lines(report: "BinaryReport") -> list[str]:
-    """Name, place here, and who wants it where that is not the program."""
-    width = max((len(library.name) for library in report.libraries), default=0)
-    return [
-        f"{library.name:<{width}}  {library.path or 'not found here'}"
-        + ("" if library.wanted_by == report.binary.path.name else f"  (for {library.wanted_by})")
-        for library in report.libraries
-    ]
-
-
-def _size_lines(report: "BinaryReport") -> list[str]:
-    names = max(len(kind) for kind, _ in report.sizes)
-    digits = len(f"{report.binary.size:,}")
-    parts = [f"{kind:<{names}}  {count:>{digits},}" for kind, count in report.sizes]
-    return [f"{report.binary.size:,} bytes", *parts]
-
-
-def _glibc_rows(report: "BinaryReport") -> list[tuple[str, str]]:
-    if report.binary.glibc is None:
-        return []
-    because = ", ".join(report.glibc_because[:MOST_SYMBOLS])
-    more = len(report.glibc_because) - MOST_SYMBOLS
-    rest = f" and {more} more" if more > 0 else ""
-    return [("glibc", f"{report.binary.glibc} or newer" + (f": {because}{rest}" if because else ""))]
-
-
-def as_dict(report: "BinaryReport") -> dict[str, Any]:
-    """The report for machines; the names stay as they are."""
-    binary = report.binary
-    return {
-        "version": 1,
-        "path": str(binary.path),
-        "size": binary.size,
-        "platform": str(binary.platform),
-        "machine": {"name": binary.machine.name, "bits": binary.machine.bits, "order": binary.machine.order},
-        "link": {"mode": report.link, "reason": report.link_reason, "relocatable": binary.relocatable},
-        "interpreter": _place(report.loader) if report.loader else None,
-        "libraries": [{**_place(lib), "wanted_by": lib.wanted_by} for lib in report.libraries],
-        "glibc": {"version": binary.glibc, "symbols": list(report.glibc_because)},
-        "sizes": dict(report.sizes),
-        "stripped": binary.stripped,
-        "build_id": binary.build_id,
-        "bases": list(report.bases),
-    }
-
-
-def _place(library: "NeededLibrary") -> dict[str, str | None]:
-    return {"name": library.name, "path": str(library.path) if library.path else None}
+    platform: Platform = given["platform"] or this_platform()
+    report = inspect_image(make_context(given), name, platform)
+    number: int | None = given["layer"]
+    if number is not None and number > len(report.layers):
+        raise click.BadParameter(f"the image has {len(report.layers)} layers", param_hint="--layer")
+    if given["as_json"]:
+        return json.dumps(as_dict(report, files=given["files"], layer=number), indent=2)
+    if number is not None:
+        return layer_screen(report, number)
+    return files_screen(report) if given["files"] else screen(report)

@@ -1,5 +1,6 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
+from ferrule.cli.text import size
 from ferrule.image.archive import familiar
 from ferrule.image.image import Image
 from ferrule.oci.reference import Reference
@@ -7,7 +8,6 @@ from ferrule.verbs.build import Built
 from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
 
-DECIMALS_BELOW = 10
 Rows = tuple[tuple[str, str], ...]
 
 
@@ -51,17 +51,3 @@ def image_rows(name: Reference, image: Image, base: str, unpacked: int) -> tuple
 
 def _aligned(rows: Rows) -> str:
     return "\n".join(f"{name:>9}  {text}" for name, text in rows)
-
-
-def size(count: int) -> str:
-    """Bytes for people, in powers of ten as registries and docker show them."""
-    amount = float(count)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return (
-                f"{amount:.0f} {unit}"
-                if unit == "B"
-                else f"{amount:.{2 if amount < DECIMALS_BELOW else 1}f} {unit}"
-            )
-        amount /= 1000
-    return f"{amount:.2f} GB"

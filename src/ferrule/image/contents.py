@@ -1,12 +1,12 @@
 """What a layer holds: its stored bytes go in once, its members come out, checked against its digests."""
 
 import posixpath
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from ferrule.errors import ImageError
 from ferrule.image.layer_stream import LayerError, opened
+from ferrule.image.source import LayerSource
 from ferrule.image.untar import Member, Source, TarError, members
 from ferrule.oci.digest import Digest
 
@@ -15,6 +15,7 @@ MAX_NAMES = 64 << 20
 """Of one image, members and letters in their names: more take more memory than is right for a look."""
 
 MAX_DEPTH = 200
+MAX_KEPT = 1 << 16
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -25,33 +26,18 @@ class DamagedLayerError(ImageError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LayerSource:
-    """A layer as it is stored. `open` gives its bytes from the start.
-
-    `digest` is of these, None where nothing tells it.
-    """
-
-    diff_id: Digest
-    open: Callable[[], BinaryIO]
-    digest: Digest | None = None
-
-    @property
-    def name(self) -> str:
-        """How errors name it."""
-        return f"layer {self.digest or self.diff_id}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LayerContents:
     """A layer that was read whole. Sizes in bytes: `stored` as it is kept, `size` of its files.
 
     The members' names are normal: no `.`, no `..`, no slash at either end; the root is the empty name.
+    `kept` has the content of those small files that were asked for.
     """
 
     source: LayerSource
     stored: int
     size: int
     members: tuple[Member, ...]
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Budget:
@@ -69,14 +55,21 @@ class Budget:
             raise TarError(f"the image has more than {MAX_MEMBERS} files, or too long names")
 
 
-def read_contents(source: LayerSource, budget: Budget) -> LayerContents:
-    """Read the layer once, front to back. Raises `DamagedLayerError`."""
+def read_contents(source: LayerSource, budget: Budget, keep: tuple[str, ...] = ()) -> LayerContents:
+    """Read the layer once, front to back; `keep` names small files. Raises `DamagedLayerError`."""
+    found: list[Member] = []
+    kept: dict[str, bytes] = {}
     try:
         with source.open() as raw, opened(raw) as stream:
-            found = tuple(read_members(stream, budget))
+            for member in read_members(stream, budget):
+                found.append(member)
+                if member.name in keep and member.size <= MAX_KEPT:
+                    kept[member.name] = stream.read(member.size)
             _check(source, *stream.finish())
             size = sum(member.size for member in found)
-            return LayerContents(source=source, stored=stream.stored, size=size, members=found)
+            return LayerContents(
+                source=source, stored=stream.stored, size=size, members=tuple(found), kept=kept
+            )
     except (LayerError, TarError) as error:
         hint = "build, copy or pull the image again"
         raise DamagedLayerError(f"{source.name}: {error}", hint=hint) from error

@@ -7,6 +7,7 @@ name) is refused. Nothing is written, and no number in a header is believed befo
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 BLOCK = 512
@@ -104,6 +105,13 @@ class _Ahead:
         if not (text.isascii() and text.isdigit()) or len(text) > 19:
             raise TarError(f"an extended header says {key} {text[:40]!r}")
         return int(text)
+
+
+def looks_like_tar(file: Path) -> bool:
+    """Whether a file begins like a tar, or like one that is compressed."""
+    with file.open("rb") as stream:
+        begin = stream.read(BLOCK)
+    return begin[257:].startswith(b"ustar") or begin.startswith(b"\x1f\x8b")
 
 
 def members(source: Source) -> Iterator[Member]:

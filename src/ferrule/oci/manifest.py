@@ -9,6 +9,9 @@ from ferrule.oci.descriptor import CONFIG, DOCKER_CONFIG, INDEX, LAYERS, MANIFES
 from ferrule.oci.document import decode
 from ferrule.oci.platform import Platform
 
+MAX_LAYERS = 500
+"""Docker takes 125 and overlayfs 500; more layers are no image but a trap."""
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """One image for one platform: its configuration and its layers, bottom first."""
@@ -54,6 +57,8 @@ def parse_manifest(data: bytes) -> Manifest:
         raise InvalidValueError(
             f"the manifest is of {manifest.config.media_type}, which is no container image"
         )
+    if len(manifest.layers) > MAX_LAYERS:
+        raise InvalidValueError(f"the manifest has {len(manifest.layers)} layers, more than any engine takes")
     for layer in manifest.layers:
         if layer.media_type not in LAYERS:
             raise InvalidValueError(

@@ -1,8 +1,13 @@
 """Platforms: what an image is for, as the OCI index names it (`linux/arm64/v8`)."""
 
 import platform
+import re
 
 import msgspec
+
+from ferrule.errors import InvalidValueError
+
+_FORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,6 +30,14 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def _variant(self) -> str:
         return "" if (self.architecture, self.variant) == ("arm64", "v8") else self.variant
+
+
+def parse_platform(text: str) -> Platform:
+    """A platform from outside, such as `linux/arm64` or `linux/arm/v7`."""
+    if not _FORM.fullmatch(text):
+        raise InvalidValueError(f"{text[:100]!r} is not a platform", hint="write it like linux/arm64")
+    os, architecture, *variant = text.split("/")
+    return Platform(os=os, architecture=architecture, variant="".join(variant))
 
 
 GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}

@@ -20,11 +20,19 @@ from ferrule.registry.parallel import raise_if_stopped, side_by_side
 from ferrule.registry.retry import retried
 
 
-def resolve(client: Client, reference: Reference, platform: Platform, store: BlobStore) -> Image:
+def resolve(
+    client: Client,
+    reference: Reference,
+    platform: Platform,
+    store: BlobStore,
+    *,
+    any_platform: bool = False,
+) -> Image:
     """The image that a reference names, and where that is an index, the one for the platform.
 
     Manifest and configuration are read at once; the layers when somebody asks for their path, into the store.
-    Raises `RegistryError`, and `ImageError` where there is an image but for other platforms only.
+    Raises `RegistryError`, and `ImageError` where there is an image but for other platforms only; with
+    `any_platform`, an image for a single other one is taken.
     """
     reader = _Reader(client, reference, store)
     try:
@@ -36,7 +44,7 @@ def resolve(client: Client, reference: Reference, platform: Platform, store: Blo
         config_bytes = reader.document(manifest.config, f"blobs/{manifest.config.digest}", "configuration")
         config = parse_image_config(config_bytes)
         _check(manifest, config)
-        if config.os != platform.os or config.architecture != platform.architecture:
+        if not any_platform and (config.os != platform.os or config.architecture != platform.architecture):
             raise ImageError(f"{reference} is for {config.platform}, not for {platform}")
     except InvalidValueError as error:
         raise RegistryError(f"{reference}: {error.message}", hint=error.hint or _NO_IMAGE) from error

@@ -92,8 +92,11 @@ def _demands(binary: Binary) -> tuple[bool, tuple[int, ...]]:
     return not binary.is_static, version_key(binary.glibc or "")
 
 
-def open_image(context: Context, name: str, platform: Platform) -> Image:
-    """An image by reference, or `oci:DIR[:TAG]`. Raises `RegistryError` when there is none."""
+def open_image(context: Context, name: str, platform: Platform, *, any_platform: bool = False) -> Image:
+    """An image by reference, or `oci:DIR[:TAG]`. Raises `RegistryError` when there is none.
+
+    With `any_platform`, an image that is for one other platform alone will do.
+    """
     if name.startswith("oci:"):
         folder, _, tag = name.removeprefix("oci:").partition(":")
         try:
@@ -107,7 +110,7 @@ def open_image(context: Context, name: str, platform: Platform) -> Image:
     except InvalidValueError as error:
         raise UsageError(error.message, hint=error.hint) from error
     with context.report.step(f"reading {name}"):
-        return resolve(client_of(context), reference, platform, context.store)
+        return resolve(client_of(context), reference, platform, context.store, any_platform=any_platform)
 
 
 def _joined(known: FileEntry | None, entry: FileEntry) -> FileEntry:

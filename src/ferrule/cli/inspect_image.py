@@ -1,0 +1,199 @@
+"""What `ferrule inspect` says of an image, as a screen and as JSON."""
+
+import stat
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ferrule.cli.text import counted, printable, size
+from ferrule.image.contents import OPAQUE, WHITEOUT
+from ferrule.oci.image_config import RunConfig
+
+if TYPE_CHECKING:
+    from ferrule.image.stack import Hidden
+    from ferrule.image.untar import Member
+    from ferrule.verbs.inspect_image import ImageLayer, ImageReport
+
+MOST_HIDDEN = 10
+LONGEST_TITLE = 60
+TYPES = {
+    "file": stat.S_IFREG,
+    "hard link": stat.S_IFREG,
+    "dir": stat.S_IFDIR,
+    "link": stat.S_IFLNK,
+    "fifo": stat.S_IFIFO,
+    "device": stat.S_IFCHR,
+}
+Rows = list[tuple[str, str]]
+
+
+def screen(report: "ImageReport") -> str:
+    """The whole image: who it is, how it runs, its layers, and what they hide of each other."""
+    config = report.source.config
+    sizes = (
+        f"{size(report.size)} unpacked, {size(report.stored)} stored, {counted(len(report.layers), 'layer')}"
+    )
+    rows = [
+        ("image", report.name),
+        *([("digest", str(report.source.digest))] if report.source.digest else []),
+        ("platform", str(config.platform)),
+        *_run_rows(config.run),
+        ("base", report.base),
+        ("size", sizes),
+        *_listed("layers", list(_layer_lines(report.layers))),
+        *_listed("hidden", list(_hidden_lines(report))),
+    ]
+    return _aligned(rows)
+
+
+def files_screen(report: "ImageReport") -> str:
+    """The tree that a container sees."""
+    members = ((path, node.member, node.member.name) for path, node in report.stack.nodes.items())
+    return _tree((path, member) for path, member, _ in members)
+
+
+def layer_screen(report: "ImageReport", number: int) -> str:
+    """One layer alone; what it removes of those below it is marked."""
+    members = report.layers[number - 1].contents.members
+    return _tree((member.name, member) for member in members)
+
+
+def as_dict(report: "ImageReport", *, files: bool, layer: int | None) -> dict[str, Any]:
+    """The report for machines. With `files` or a layer's number, also the files."""
+    import msgspec
+
+    members = report.layers[layer - 1].contents.members if layer else ()
+    nodes = sorted(report.stack.nodes.items()) if files and not layer else []
+    return {
+        "version": 1,
+        "image": report.name,
+        "digest": report.source.digest,
+        "platform": str(report.source.config.platform),
+        "base": report.base,
+        "size": report.size,
+        "stored": report.stored,
+        "config": msgspec.to_builtins(report.source.config.run),
+        "layers": [_layer(number, each) for number, each in enumerate(report.layers, 1)],
+        "hidden": {"size": report.hidden, "files": [_hidden(file) for file in report.stack.hidden]},
+        **({"files": [_file(member.name, member) for member in members]} if layer else {}),
+        **(
+            {"files": [{**_file(path, node.member), "layer": node.layer + 1} for path, node in nodes]}
+            if nodes
+            else {}
+        ),
+    }
+
+
+def _run_rows(run: RunConfig) -> Rows:
+    """How a container of it starts; what is not said is left out."""
+    rows = [
+        ("user", run.user or "root: the image names none"),
+        ("program", " ".join(map(_quoted, run.entrypoint or ()))),
+        ("arguments", " ".join(map(_quoted, run.cmd or ()))),
+        ("workdir", run.working_dir),
+        *_listed("variables", list(run.env or ())),
+        ("ports", ", ".join(run.exposed_ports or ())),
+        ("volumes", ", ".join(run.volumes or ())),
+        ("signal", run.stop_signal),
+        ("health", " ".join(run.healthcheck.test) if run.healthcheck else ""),
+        *_listed("labels", [f"{key}={value}" for key, value in sorted((run.labels or {}).items())]),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def _quoted(argument: str) -> str:
+    import shlex
+
+    return shlex.quote(argument)
+
+
+def _layer_lines(layers: "Iterable[ImageLayer]") -> Iterator[str]:
+    for number, layer in enumerate(layers, 1):
+        contents = layer.contents
+        files = sum(member.kind != "dir" for member in contents.members)
+        digest = str(contents.source.digest or contents.source.diff_id).removeprefix("sha256:")[:12]
+        title = layer.created_by
+        shown = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+        sizes = f"{size(contents.size):>8}  {size(contents.stored):>8} stored  {counted(files, 'file'):>12}"
+        yield f"{number:>2}  {digest}  {sizes}  {shown}"
+
+
+def _hidden_lines(report: "ImageReport") -> Iterator[str]:
+    hidden = sorted(report.stack.hidden, key=lambda file: (-file.size, file.path))
+    if not hidden:
+        yield "nothing: every file is seen"
+        return
+    yield f"{size(report.hidden)} in {counted(len(hidden), 'file')} that no container sees"
+    for file in hidden[:MOST_HIDDEN]:
+        does = "removes" if file.removed else "replaces"
+        place = f"/{file.path} of layer {file.layer + 1}"
+        yield f"{size(file.size):>8}  {place}, which layer {file.by + 1} {does}"
+    if len(hidden) > MOST_HIDDEN:
+        yield f"and {len(hidden) - MOST_HIDDEN} smaller ones; --json has them all"
+
+
+def _tree(members: "Iterable[tuple[str, Member]]") -> str:
+    """Mode, owner and size in front, names indented below their folders."""
+    by_path = sorted(members, key=lambda pair: pair[0].split("/"))
+    owners = max((len(f"{member.uid}:{member.gid}") for _, member in by_path), default=0)
+    return "".join(f"{_tree_line(path, member, owners)}\n" for path, member in by_path)
+
+
+def _tree_line(path: str, member: "Member", owners: int) -> str:
+    folder, _, name = path.rpartition("/")
+    depth = (folder.count("/") + 2 if folder else 1) if path else 0
+    mode = stat.filemode(TYPES[member.kind] | member.mode)
+    owner = f"{member.uid}:{member.gid}"
+    bytes_ = size(member.size) if member.kind == "file" else ""
+    return printable(f"{mode}  {owner:>{owners}}  {bytes_:>8}  {'  ' * depth}{_shown(name, member)}").rstrip()
+
+
+def _shown(name: str, member: "Member") -> str:
+    if name == OPAQUE:
+        return "(removes everything that lower layers have here)"
+    if name.startswith(WHITEOUT):
+        return f"{name.removeprefix(WHITEOUT)} (removed)"
+    ends = {"dir": "/", "link": f" -> {member.target}", "hard link": f" = /{member.target}"}
+    return f"{name}{ends.get(member.kind, '')}"
+
+
+def _listed(label: str, lines: list[str]) -> Rows:
+    return [(label if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def _aligned(rows: Rows) -> str:
+    return "".join(f"{name:>9}  {printable(text).rstrip()}\n" for name, text in rows)
+
+
+def _layer(number: int, layer: "ImageLayer") -> dict[str, Any]:
+    contents = layer.contents
+    return {
+        "number": number,
+        "digest": contents.source.digest,
+        "diff_id": contents.source.diff_id,
+        "size": contents.size,
+        "stored": contents.stored,
+        "members": len(contents.members),
+        "created_by": layer.created_by,
+    }
+
+
+def _hidden(file: "Hidden") -> dict[str, Any]:
+    return {
+        "path": f"/{file.path}",
+        "size": file.size,
+        "layer": file.layer + 1,
+        "by": file.by + 1,
+        "how": "removed" if file.removed else "replaced",
+    }
+
+
+def _file(path: str, member: "Member") -> dict[str, Any]:
+    return {
+        "path": f"/{path}",
+        "kind": member.kind,
+        "mode": f"{member.mode:04o}",
+        "uid": member.uid,
+        "gid": member.gid,
+        "size": member.size,
+        **({"target": member.target} if member.target else {}),
+    }

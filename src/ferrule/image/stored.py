@@ -1,0 +1,129 @@
+"""Finds one image on a shelf, an OCI layout or what `docker save` writes, and checks its documents.
+
+OCI image specification, section Image Layout; Docker's archive has a `manifest.json` that names files.
+"""
+
+from functools import partial
+
+import msgspec
+
+from ferrule.errors import ImageError, InvalidValueError
+from ferrule.image.layout import REF_NAME
+from ferrule.image.shelf import Shelf, ShelfError, read_document
+from ferrule.image.source import ImageSource, LayerSource
+from ferrule.oci.descriptor import INDEXES, MANIFESTS, Descriptor
+from ferrule.oci.digest import digest_of, hex_of
+from ferrule.oci.document import decode
+from ferrule.oci.image_config import ImageConfig, parse_image_config
+from ferrule.oci.manifest import MAX_LAYERS, choose_manifest, parse_index, parse_manifest
+from ferrule.oci.platform import Platform
+
+INDEX, DOCKER_MANIFEST = "index.json", "manifest.json"
+MAX_DEPTH = 4
+"""How deep indexes may name indexes."""
+
+
+class DockerEntry(msgspec.Struct, rename="pascal"):
+    """An image in `manifest.json`: files of the archive, and its names."""
+
+    config: str
+    layers: tuple[str, ...]
+    repo_tags: tuple[str, ...] | None = None
+
+
+def is_stored(shelf: Shelf) -> bool:
+    """Whether there are images on the shelf."""
+    return shelf.has(INDEX) or shelf.has(DOCKER_MANIFEST)
+
+
+def find_stored(shelf: Shelf, name: str | None, platform: Platform) -> ImageSource:
+    """The image under a name (a tag of a layout, any name of an archive), or the only one there is.
+
+    Where it is for several platforms, the one for `platform`. Raises `ImageError`.
+    """
+    try:
+        if shelf.has(INDEX):
+            return _in_layout(shelf, name, platform)
+        if shelf.has(DOCKER_MANIFEST):
+            return _in_archive(shelf, name)
+    except InvalidValueError as error:
+        raise ShelfError(error.message, hint=error.hint) from error
+    raise ShelfError(
+        "there is no image in it: neither index.json nor manifest.json",
+        hint="an OCI layout has the first, what docker saves the second",
+    )
+
+
+def _in_layout(shelf: Shelf, name: str | None, platform: Platform) -> ImageSource:
+    index = parse_index(read_document(shelf, INDEX))
+    names = [entry.annotations.get(REF_NAME, "") for entry in index.manifests]
+    descriptor = index.manifests[_choose(names, name)]
+    for _ in range(MAX_DEPTH):
+        if descriptor.media_type not in INDEXES:
+            break
+        below = parse_index(_document(shelf, descriptor))
+        descriptor = below.manifests[0] if len(below.manifests) == 1 else choose_manifest(below, platform)
+    if descriptor.media_type not in MANIFESTS:
+        raise ShelfError(f"it names {descriptor.media_type[:100]!r}, which is no container image")
+    manifest = parse_manifest(_document(shelf, descriptor))
+    config = parse_image_config(_document(shelf, manifest.config))
+    _check_count(len(manifest.layers), config)
+    return ImageSource(
+        config=config,
+        layers=tuple(
+            LayerSource(diff_id=diff_id, digest=layer.digest, open=partial(shelf.open, _blob(layer)))
+            for layer, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True)
+        ),
+        digest=descriptor.digest,
+        annotations=manifest.annotations,
+    )
+
+
+def _in_archive(shelf: Shelf, name: str | None) -> ImageSource:
+    entries = decode(read_document(shelf, DOCKER_MANIFEST), tuple[DockerEntry, ...], DOCKER_MANIFEST)
+    tags = [tag for entry in entries for tag in entry.repo_tags or ("",)]
+    owners = [entry for entry in entries for _ in entry.repo_tags or ("",)]
+    if name is None and len(entries) == 1:
+        tags, owners = tags[:1], owners[:1]
+    entry = owners[_choose(tags, name)]
+    config = parse_image_config(read_document(shelf, entry.config))
+    _check_count(len(entry.layers), config)
+    return ImageSource(
+        config=config,
+        layers=tuple(
+            LayerSource(diff_id=diff_id, open=partial(shelf.open, file))
+            for file, diff_id in zip(entry.layers, config.rootfs.diff_ids, strict=True)
+        ),
+    )
+
+
+def _choose(names: list[str], wanted: str | None) -> int:
+    """The number of the wanted one, or of the only one."""
+    listed = ", ".join(sorted(filter(None, names))[:10]) or "none with a name"
+    if wanted is None:
+        if len(names) == 1:
+            return 0
+        raise ShelfError(f"it holds {len(names)} images", hint=f"name one behind a colon: {listed}")
+    for spelled in (wanted, f"{wanted}:latest"):
+        if spelled in names:
+            return names.index(spelled)
+    raise ShelfError(f"it has no image {wanted!r}", hint=f"it has {listed}")
+
+
+def _document(shelf: Shelf, descriptor: Descriptor) -> bytes:
+    data = read_document(shelf, _blob(descriptor))
+    if digest_of(data) != descriptor.digest:
+        raise ShelfError(f"{_blob(descriptor)} is not what its name says", hint="copy or build it again")
+    return data
+
+
+def _blob(descriptor: Descriptor) -> str:
+    return f"blobs/sha256/{hex_of(descriptor.digest)}"
+
+
+def _check_count(layers: int, config: ImageConfig) -> None:
+    known = len(config.rootfs.diff_ids)
+    if layers > MAX_LAYERS:
+        raise ImageError(f"the image has {layers} layers, more than any engine takes")
+    if layers != known:
+        raise ImageError(f"the image has {layers} layers, and its configuration {known}")

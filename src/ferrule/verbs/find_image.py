@@ -1,0 +1,70 @@
+"""An image that somebody names, wherever it lies: a folder, an archive, Docker or a registry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ferrule.errors import UsageError
+from ferrule.image.shelf import FolderShelf, ShelfError, TarShelf
+from ferrule.image.source import ImageSource, source_of
+from ferrule.image.stored import INDEX, find_stored
+from ferrule.oci.platform import Platform
+from ferrule.verbs.bases import open_image
+from ferrule.verbs.context import Context
+
+ARCHIVES = ("docker-archive", "oci-archive")
+
+
+@contextmanager
+def find_image(context: Context, name: str, platform: Platform) -> Iterator[ImageSource]:
+    """The image, to be read in the block.
+
+    `oci:DIR[:TAG]`, `docker-archive:FILE[:NAME]`, `oci-archive:FILE[:TAG]`, `docker-daemon:NAME`, the path of
+    a layout or an archive, or a reference. Raises `RegistryError`, `EngineError` or `ImageError`.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "oci":
+        path, tag = _split(rest)
+        yield find_stored(_folder(path), tag, platform)
+    elif kind in ARCHIVES:
+        path, tag = _split(rest)
+        yield find_stored(TarShelf(path), tag, platform)
+    elif kind == "docker-daemon":
+        with _from_docker(context, rest, platform) as source:
+            yield source
+    elif Path(name).is_dir():
+        yield find_stored(_folder(Path(name)), None, platform)
+    elif Path(name).exists():
+        yield find_stored(TarShelf(Path(name)), None, platform)
+    else:
+        yield source_of(open_image(context, name, platform, any_platform=True))
+
+
+def _folder(path: Path) -> FolderShelf:
+    shelf = FolderShelf(path)
+    if not shelf.has(INDEX):
+        raise ShelfError(f"{path} is no OCI layout", hint="an OCI layout has index.json and blobs/")
+    return shelf
+
+
+def _split(text: str) -> tuple[Path, str | None]:
+    """A path, and the name behind the first colon; a path that is there may have colons of its own."""
+    if not text:
+        raise UsageError("there is no path behind the colon", hint="write oci:DIR or docker-archive:FILE")
+    if Path(text).exists():
+        return Path(text), None
+    path, _, name = text.partition(":")
+    return Path(path), name or None
+
+
+@contextmanager
+def _from_docker(context: Context, name: str, platform: Platform) -> Iterator[ImageSource]:
+    from ferrule.engine.docker_save import save
+
+    if not name:
+        raise UsageError("there is no name behind docker-daemon:", hint="write docker-daemon:shop:1.2")
+    with context.scratch() as folder:
+        archive = folder / "image.tar"
+        with context.report.step(f"saving {name} from docker"):
+            save(name, archive)
+        yield find_stored(TarShelf(archive), None, platform)

@@ -1,0 +1,120 @@
+"""What an image is, layer by layer, without unpacking it: a name goes in, an `ImageReport` comes out."""
+
+from dataclasses import dataclass
+
+from ferrule.errors import ImageError
+from ferrule.image.assemble import CREATED_BY
+from ferrule.image.contents import Budget, DamagedLayerError, LayerContents, read_contents
+from ferrule.image.source import ImageSource, LayerSource
+from ferrule.image.stack import Stack
+from ferrule.image.untar import TarError
+from ferrule.oci.image_config import ImageConfig
+from ferrule.oci.platform import Platform
+from ferrule.registry.parallel import side_by_side
+from ferrule.verbs.context import Context
+from ferrule.verbs.find_image import find_image
+from ferrule.verbs.labels import PREFIX
+
+OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageLayer:
+    """A layer, and the line of the image's history that made it; empty where there is none."""
+
+    contents: LayerContents
+    created_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageReport:
+    """Everything that `inspect` says of an image. `stack` is the tree that a container sees.
+
+    `base` is what the image stands on, and how that is known.
+    """
+
+    name: str
+    source: ImageSource
+    layers: tuple[ImageLayer, ...]
+    stack: Stack
+    base: str
+
+    @property
+    def stored(self) -> int:
+        """Bytes of all layers as they are stored."""
+        return sum(layer.contents.stored for layer in self.layers)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files that a container sees."""
+        return sum(node.member.size for node in self.stack.nodes.values())
+
+    @property
+    def hidden(self) -> int:
+        """Bytes of files that are in the image, and that no container sees."""
+        return sum(file.size for file in self.stack.hidden)
+
+
+def inspect_image(context: Context, name: str, platform: Platform) -> ImageReport:
+    """Read the whole image once, and check every digest. Raises `ImageError` and what `find_image` does."""
+    with find_image(context, name, platform) as source:
+        if source.config.os != "linux":
+            raise ImageError(
+                f"the image is for {source.config.platform}", hint="ferrule reads images for Linux"
+            )
+        budget = Budget()
+
+        def read(layer: LayerSource) -> LayerContents:
+            return read_contents(layer, budget, OS_RELEASE)
+
+        with context.report.step(f"reading {name}"):
+            contents = side_by_side(read, source.layers)
+    titles = _titles(source.config, len(contents))
+    return ImageReport(
+        name=name,
+        source=source,
+        layers=tuple(
+            ImageLayer(contents=each, created_by=title) for each, title in zip(contents, titles, strict=True)
+        ),
+        stack=_stacked(contents),
+        base=_base(source, contents, titles),
+    )
+
+
+def _stacked(contents: tuple[LayerContents, ...]) -> Stack:
+    stack = Stack()
+    for layer in contents:
+        try:
+            stack.add(layer.members)
+        except TarError as error:
+            raise DamagedLayerError(f"{layer.source.name}: {error}") from error
+    return stack
+
+
+def _titles(config: ImageConfig, layers: int) -> tuple[str, ...]:
+    """One line of history per layer, as far as the history is about these layers at all."""
+    lines = [entry.created_by or entry.comment for entry in config.history or () if not entry.empty_layer]
+    return tuple(lines) if len(lines) == layers else ("",) * layers
+
+
+def _base(source: ImageSource, contents: tuple[LayerContents, ...], titles: tuple[str, ...]) -> str:
+    said = {**source.annotations, **(source.config.run.labels or {})}
+    name, digest = said.get(f"{PREFIX}base.name", ""), said.get(f"{PREFIX}base.digest", "")
+    if name or digest:
+        return f"{'@'.join(filter(None, (name, digest)))}, as its labels say"
+    release = _pretty_name(contents)
+    if release:
+        return f"{release}, as its os-release says; no label names it"
+    if titles and all(title.startswith(f"{CREATED_BY}:") for title in titles):
+        return "scratch: every layer is ferrule's"
+    return "unknown: no label names it, and it has no os-release"
+
+
+def _pretty_name(contents: tuple[LayerContents, ...]) -> str:
+    for layer in reversed(contents):
+        for path in OS_RELEASE:
+            for line in layer.kept.get(path, b"").decode("utf-8", "replace").splitlines():
+                key, _, value = line.partition("=")
+                if key == "PRETTY_NAME":
+                    return value.strip("\"'")
+    return ""
