@@ -27,7 +27,15 @@ AFTER_CARGO = (
     "ferrule.verbs.labels",
     "ferrule.base.skeleton",
 )
-FOR_A_PUSH = ("httpx2", "ferrule.registry.push", "ferrule.registry.client", "ferrule.registry.credentials")
+FOR_A_PUSH = (
+    "httpx2",
+    "httpcore2",
+    "encodings.idna",
+    "ferrule.registry.push",
+    "ferrule.registry.client",
+    "ferrule.registry.credentials",
+)
+FOR_A_LAYOUT = ("ferrule.image.layout",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +98,7 @@ def build_image(
 
 def _get_ready(destinations: Destinations) -> None:
     """Import what comes after cargo while cargo works: it leaves a core idle when nothing has changed."""
-    for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else ())):
+    for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else FOR_A_LAYOUT)):
         importlib.import_module(module)
 
 

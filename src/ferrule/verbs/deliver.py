@@ -3,16 +3,16 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ferrule.atomic import appearing
-from ferrule.engine.choose import choose_loader
 from ferrule.errors import OutputError, UsageError
-from ferrule.image.archive import familiar, write_archive
-from ferrule.image.image import Image
-from ferrule.image.layout import write_layout
 from ferrule.oci.reference import Reference
 from ferrule.values import Output
 from ferrule.verbs.context import Context
+
+if TYPE_CHECKING:
+    from ferrule.image.image import Image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Delivered:
 class Parcel:
     """An image on its way, its names, and the program for `binary:`. `layout` is the default place."""
 
-    image: Image
+    image: "Image"
     name: Reference
     tags: tuple[str, ...]
     program: Path
@@ -56,6 +56,8 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
             "--push needs the image's repository", hint="give --image ghcr.io/you/name, or set the key image"
         )
     if destinations.load:
+        from ferrule.engine.choose import choose_loader
+
         choose_loader(destinations.engine)
     for output in destinations.outputs:
         folder = output.path if output.kind == "oci" else output.path.parent
@@ -69,6 +71,8 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
 def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tuple[Delivered, ...]:
     """Bring the image everywhere it was asked for; the default layout when nothing was."""
     if destinations.is_empty:
+        from ferrule.image.layout import write_layout
+
         tag = parcel.tags[0]
         for each in parcel.tags:
             write_layout(parcel.image, parcel.layout, each, prune=True)
@@ -83,10 +87,14 @@ def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tup
 
 def _write(parcel: Parcel, output: Output) -> Delivered:
     if output.kind == "oci":
+        from ferrule.image.layout import write_layout
+
         tag = output.tag or parcel.tags[0]
         write_layout(parcel.image, output.path, tag)
         return Delivered(kind="oci", line=f"oci:{output.path}:{tag}")
     if output.kind == "docker-archive":
+        from ferrule.image.archive import write_archive
+
         write_archive(parcel.image, _names(parcel), output.path)
         return Delivered(kind="docker-archive", line=f"docker-archive:{output.path}")
     _copy(parcel.program, output.path)
@@ -94,6 +102,9 @@ def _write(parcel: Parcel, output: Output) -> Delivered:
 
 
 def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
+    from ferrule.engine.choose import choose_loader
+    from ferrule.image.archive import familiar, write_archive
+
     names = _names(parcel)
     with (
         context.scratch() as folder,
