@@ -1,13 +1,15 @@
 """A process that runs an image as `ferrule run` does, which tests send signals, or start as another user.
 
-`python -m tests.engine.run_here ENGINE LAYOUT FOLDER NAME ARG…`
+`python -m tests.engine.run_here ENGINE LAYOUT FOLDER NAME ARG…`; MOUNT in the environment is a mount.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from ferrule.engine.choose import choose
 from ferrule.engine.engine import RunRequest, run
+from ferrule.engine.mount import parse_mount
 from ferrule.engine.sandbox import Sandbox
 from ferrule.errors import FerruleError
 from ferrule.image.layout import read_layout
@@ -15,9 +17,9 @@ from tests.fakes.images import AMD64
 
 
 def main(engine: str, layout: str, folder: str, name: str, *args: str) -> int:
-    request = RunRequest(
-        name=name, image=read_layout(Path(layout), "latest", AMD64), args=args, network="host"
-    )
+    image = read_layout(Path(layout), "latest", AMD64)
+    mounts = (parse_mount(os.environ["MOUNT"]),) if os.environ.get("MOUNT") else ()
+    request = RunRequest(name=name, image=image, args=args, mounts=mounts, network="host")
     chosen = Sandbox(folder=Path(folder)) if engine == "sandbox" else choose(engine).engine
     try:
         return run(chosen, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)

@@ -128,7 +128,7 @@ def test_volumes_are_there_and_writable_as_the_image_made_them(sandbox_bench: Be
 
 def test_the_standard_output_can_be_opened_again_by_the_user(sandbox_bench: Bench) -> None:
     request = sandbox_bench.image(User="65532:65532")
-    finished = _run_here(sandbox_bench, request, "put", "/dev/stdout")
+    finished = run_here(sandbox_bench, request, "put", "/dev/stdout")
     assert (finished.returncode, finished.stdout) == (0, b"1\n")
 
 
@@ -148,25 +148,25 @@ def test_another_user_runs_it_in_a_user_namespace(sandbox_bench: Bench) -> None:
     need(shutil.which("unshare"), "unshare (util-linux)")
     data = folder("data", mode=0o555)
     request = sandbox_bench.image(data, User="65532:65532", WorkingDir="/app/here")
-    finished = _run_here(sandbox_bench, request, prefix=AS_NOBODY)
+    finished = run_here(sandbox_bench, request, prefix=AS_NOBODY)
     assert finished.returncode == 0, finished.stderr
     assert {b"uid 65532", b"gid 65532", b"pid 1", b"cwd /app/here"} <= set(finished.stdout.split(b"\n"))
     for path in ("/tmp/x", "/dev/shm/x"):
-        assert _run_here(sandbox_bench, request, "put", path, prefix=AS_NOBODY).returncode == 0
+        assert run_here(sandbox_bench, request, "put", path, prefix=AS_NOBODY).returncode == 0
     assert list((sandbox_bench.folder / "roots").iterdir()) == []
 
 
 def test_another_user_can_be_root_in_there(sandbox_bench: Bench) -> None:
-    finished = _run_here(sandbox_bench, sandbox_bench.image(User="0"), prefix=AS_NOBODY)
+    finished = run_here(sandbox_bench, sandbox_bench.image(User="0"), prefix=AS_NOBODY)
     assert b"uid 0\n" in finished.stdout
-    denied = _run_here(
+    denied = run_here(
         sandbox_bench, sandbox_bench.image(User="0"), "put", "/proc/sys/vm/swappiness", prefix=AS_NOBODY
     )
     assert denied.returncode == 1
 
 
 def test_a_machine_without_user_namespaces_is_explained(sandbox_bench: Bench) -> None:
-    finished = _run_here(sandbox_bench, sandbox_bench.image(), prefix=WITHOUT_NAMESPACES)
+    finished = run_here(sandbox_bench, sandbox_bench.image(), prefix=WITHOUT_NAMESPACES)
     assert finished.returncode == 125
     assert b"EngineError: this machine does not allow a sandbox" in finished.stderr
     assert b"user.max_user_namespaces" in finished.stderr
@@ -178,7 +178,7 @@ def test_a_signal_to_us_stops_the_program_by_its_own(sandbox_bench: Bench, numbe
     request = sandbox_bench.image(StopSignal="SIGUSR1")
     out = sandbox_bench.folder / "said"
     with out.open("wb") as stream:
-        command = _command(sandbox_bench, request, "wait")
+        command = run_here_command(sandbox_bench, request, "wait")
         ours = SystemRunner().attached(command, stdout=stream, stderr=stream)
         while b"ready" not in out.read_bytes():
             assert not ours.ended(), out.read_text()
@@ -193,7 +193,9 @@ def test_the_program_ends_when_we_are_killed(sandbox_bench: Bench) -> None:
     request = sandbox_bench.image()
     out = sandbox_bench.folder / "said"
     with out.open("wb") as stream:
-        ours = SystemRunner().attached(_command(sandbox_bench, request, "wait"), stdout=stream, stderr=stream)
+        ours = SystemRunner().attached(
+            run_here_command(sandbox_bench, request, "wait"), stdout=stream, stderr=stream
+        )
         while b"ready" not in out.read_bytes():
             assert not ours.ended(), out.read_text()
             time.sleep(0.01)
@@ -238,11 +240,16 @@ def test_an_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
     assert list(roots.iterdir()) == []
 
 
-def _run_here(bench: Bench, request: RunRequest, *args: str, prefix: tuple[str, ...] = ()) -> Finished:
-    return SystemRunner().run(_command(bench, request, *args, prefix=prefix))
+def run_here(
+    bench: Bench, request: RunRequest, *args: str, prefix: tuple[str, ...] = (), mount: str = ""
+) -> Finished:
+    return SystemRunner().run(run_here_command(bench, request, *args, prefix=prefix, mount=mount))
 
 
-def _command(bench: Bench, request: RunRequest, *args: str, prefix: tuple[str, ...] = ()) -> Command:
+def run_here_command(
+    bench: Bench, request: RunRequest, *args: str, prefix: tuple[str, ...] = (), mount: str = ""
+) -> Command:
     layout = bench.folder / request.name[:14]
     here = ("sandbox", str(layout), str(bench.folder / "roots"), request.name)
-    return Command(argv=(*prefix, sys.executable, "-m", "tests.engine.run_here", *here, *args))
+    argv = (*prefix, sys.executable, "-m", "tests.engine.run_here", *here, *args)
+    return Command(argv=argv, env={"MOUNT": mount})

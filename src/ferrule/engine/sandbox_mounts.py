@@ -59,7 +59,9 @@ def build_root(root: str, mounts: tuple[tuple[str, str, bool], ...]) -> None:
             if mode is not None and not source:
                 os.chmod(target, mode)  # as Docker's memory has it
         except OSError as error:
-            raise StartError(f"nothing can be mounted at {target}: {error.strerror}") from error
+            raise StartError(
+                f"nothing can be mounted at {target}: {error.strerror}", hint="choose another target"
+            ) from error
     os.rmdir(WAITING)
 
 

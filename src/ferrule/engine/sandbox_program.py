@@ -62,7 +62,10 @@ def _enter_folder(cwd: str) -> None:
         os.makedirs(cwd, exist_ok=True)
         os.chdir(cwd)
     except OSError as error:
-        raise StartError(f"the image's working folder {cwd} cannot be entered: {error.strerror}") from error
+        raise StartError(
+            f"the image's working folder {cwd} cannot be entered: {error.strerror}",
+            hint="name another with --workdir, or look at the image: ferrule inspect",
+        ) from error
 
 
 def _become_user(spec: SandboxSpec) -> None:
@@ -88,7 +91,8 @@ def _execute(spec: SandboxSpec) -> NoReturn:
     try:
         os.execvpe(program, spec.argv, env)  # noqa: S606 - there is no shell in the image
     except OSError as error:
-        raise StartError(f"exec {program}: {_reason(program, error)}") from error
+        hint = "look at the image's entry point: ferrule inspect"
+        raise StartError(f"exec {program}: {_reason(program, error)}", hint=hint) from error
 
 
 def _reason(program: str, error: OSError) -> str:

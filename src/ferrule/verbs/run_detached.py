@@ -32,10 +32,10 @@ def leave_running(
     Raises `ImageError` when it is not after `seconds`: it is stopped then, and its last lines are shown.
     """
     program = engine.detach(request, name)
-    context.report.say(f"what it writes: {program.output}")
-    if health is None:
-        return
     try:
+        context.report.say(f"what it writes: {program.output}")
+        if health is None:
+            return
         answer = wait_healthy(health.port, health.path, within=seconds, ended=program.ended)
     except BaseException:
         program.stop(STOP_GRACE_SECONDS)
