@@ -32,7 +32,8 @@ class GzipWriter:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._buffer = bytearray()
+        self._member = bytearray(MEMBER)
+        self._filled = 0
         self._workers = max(1, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(self._workers)
         self._pending: deque[Future[bytes]] = deque()
@@ -51,23 +52,29 @@ class GzipWriter:
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Append to the stream; may wait for a compressor, so that memory stays bounded."""
-        self._buffer += data
-        while len(self._buffer) >= MEMBER:
-            self._submit(bytes(self._buffer[:MEMBER]))
-            del self._buffer[:MEMBER]
+        left = memoryview(data)
+        while left:
+            piece = left[: MEMBER - self._filled]
+            self._member[self._filled : self._filled + len(piece)] = piece
+            self._filled += len(piece)
+            left = left[len(piece) :]
+            if self._filled == MEMBER:
+                # Each member has a buffer of its own: no byte is copied more than once.
+                full, self._member, self._filled = self._member, bytearray(MEMBER), 0
+                self._submit(full)
         return len(data)
 
-    def _submit(self, member: bytes) -> None:
+    def _submit(self, member: bytearray) -> None:
         self._pending.append(self._pool.submit(_compress, member))
         if len(self._pending) > 2 * self._workers:
             self._sink.write(self._pending.popleft().result())
 
     def _finish(self) -> None:
-        if self._buffer:
-            self._submit(bytes(self._buffer))
+        if self._filled:
+            self._submit(self._member[: self._filled])
         while self._pending:
             self._sink.write(self._pending.popleft().result())
 
 
-def _compress(member: bytes) -> bytes:
+def _compress(member: bytearray) -> bytes:
     return bytes(deflate.gzip_compress(member, LEVEL))
