@@ -63,6 +63,37 @@ def test_ctrl_c_at_any_moment_is_130_and_leaves_nothing_partial(tmp_path: Path) 
     )
 
 
+INTERRUPTED_IN_A_FINALISER = """
+import os, signal, sys
+from ferrule.cli.main import main
+
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(1000))
+
+def on_call(frame, event, arg):
+    if frame.f_code.co_name == "make_image":
+        sys.settrace(None)
+        Late()
+
+sys.argv = ["ferrule", *sys.argv[1:]]
+sys.settrace(on_call)
+main()
+"""
+
+
+def test_ctrl_c_in_a_finaliser_is_not_lost(tmp_path: Path) -> None:
+    """Python drops what is raised there, with a traceback on stderr, and goes on."""
+    (tmp_path / "noise").write_bytes(os.urandom(20 << 20))
+    argv = (sys.executable, "-c", INTERRUPTED_IN_A_FINALISER, "pack", "/bin/true", "--file", "noise:/noise")
+    finished = subprocess.run(
+        (*argv, "-o", "oci:out"), cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True
+    )
+    assert (finished.returncode, finished.stderr.strip()) == (130, "error: interrupted")
+    assert not (tmp_path / "out" / "index.json").exists()
+
+
 def test_a_full_disk_is_exit_code_1_and_leaves_no_half_file(tmp_path: Path) -> None:
     need(os.geteuid() == 0, "root, to mount a small file system")
     write_project(tmp_path / "project")

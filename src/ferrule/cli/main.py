@@ -13,6 +13,8 @@ from ferrule.errors import UserInterruptError
 OBJECTS_BEFORE_COLLECTION = 100_000
 """Imports make tens of thousands of objects that all stay: Python would look through them again and again."""
 
+SOON_SECONDS = 0.01
+
 
 def main() -> NoReturn:
     """Entry point of the script `ferrule`."""
@@ -32,6 +34,7 @@ def _start(arguments: list[str]) -> NoReturn:
     from ferrule.cli.app import run
 
     try:
+        sys.unraisablehook = _ask_again
         _on_signals(_interrupt)
         code = run(arguments)
         # All is done and said: a Ctrl-C now must not turn success into a death by signal.
@@ -63,6 +66,18 @@ def _end(*_: object) -> NoReturn:
     with suppress(OSError):
         os.write(2, b"error: interrupted\n")
     os._exit(UserInterruptError.exit_code)
+
+
+def _ask_again(lost: "sys.UnraisableHookArgs") -> None:
+    """What is raised in a finaliser is lost: the signal comes once more, when that is over."""
+    if not isinstance(lost.exc_value, UserInterruptError):
+        sys.__unraisablehook__(lost)
+        return
+    from threading import Timer
+
+    again = Timer(SOON_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()
 
 
 def _interrupt(_signum: int, _frame: object) -> None:
