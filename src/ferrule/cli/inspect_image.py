@@ -143,7 +143,7 @@ def _tree_line(path: str, member: "Member", owners: int) -> str:
     depth = (folder.count("/") + 2 if folder else 1) if path else 0
     mode = stat.filemode(TYPES[member.kind] | member.mode)
     owner = f"{member.uid}:{member.gid}"
-    bytes_ = size(member.size) if member.kind == "file" else ""
+    bytes_ = size(member.size) if member.kind == "file" and not name.startswith(WHITEOUT) else ""
     return printable(f"{mode}  {owner:>{owners}}  {bytes_:>8}  {'  ' * depth}{_shown(name, member)}").rstrip()
 
 

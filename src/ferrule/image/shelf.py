@@ -17,6 +17,8 @@ MAX_MEMBERS = 20_000
 
 MAX_LINKS = 8
 
+ARCHIVE_HINT = "an archive is what `docker save` or `ferrule build --output docker-archive:FILE` writes"
+
 
 class ShelfError(ProjectError):
     """It is no folder and no tar of images, it is damaged, or it lacks a file."""
@@ -81,7 +83,7 @@ class TarShelf:
         except TarError as error:
             raise ShelfError(f"{file} cannot be read: {error}", hint=_hint(file)) from error
         except OSError as error:
-            raise ShelfError(f"{file} cannot be read: {error.strerror}") from error
+            raise ShelfError(f"{file} cannot be read: {error.strerror}", hint=ARCHIVE_HINT) from error
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -146,4 +148,4 @@ def _hint(file: Path) -> str:
         begin = stream.read(4)
     if begin.startswith(b"\x1f\x8b"):
         return f"it is compressed: gunzip < {file.name} > image.tar, and inspect that"
-    return "an archive is what `docker save` or `ferrule build --output docker-archive:FILE` writes"
+    return ARCHIVE_HINT

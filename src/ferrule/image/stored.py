@@ -3,11 +3,14 @@
 OCI image specification, section Image Layout; Docker's archive has a `manifest.json` that names files.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from ferrule.errors import ImageError, InvalidValueError
+from ferrule.image.archive import IMAGE_NAME
 from ferrule.image.layout import REF_NAME
 from ferrule.image.shelf import Shelf, ShelfError, read_document
 from ferrule.image.source import ImageSource, LayerSource
@@ -17,6 +20,9 @@ from ferrule.oci.document import decode
 from ferrule.oci.image_config import ImageConfig, parse_image_config
 from ferrule.oci.manifest import MAX_LAYERS, choose_manifest, parse_index, parse_manifest
 from ferrule.oci.platform import Platform
+from ferrule.oci.reference import DEFAULT_REGISTRY
+
+T = TypeVar("T")
 
 INDEX, DOCKER_MANIFEST = "index.json", "manifest.json"
 MAX_DEPTH = 4
@@ -56,8 +62,7 @@ def find_stored(shelf: Shelf, name: str | None, platform: Platform) -> ImageSour
 
 def _in_layout(shelf: Shelf, name: str | None, platform: Platform) -> ImageSource:
     index = parse_index(read_document(shelf, INDEX))
-    names = [entry.annotations.get(REF_NAME, "") for entry in index.manifests]
-    descriptor = index.manifests[_choose(names, name)]
+    descriptor = _choose([(_names(entry), entry.digest, entry) for entry in index.manifests], name)
     for _ in range(MAX_DEPTH):
         if descriptor.media_type not in INDEXES:
             break
@@ -81,11 +86,7 @@ def _in_layout(shelf: Shelf, name: str | None, platform: Platform) -> ImageSourc
 
 def _in_archive(shelf: Shelf, name: str | None) -> ImageSource:
     entries = decode(read_document(shelf, DOCKER_MANIFEST), tuple[DockerEntry, ...], DOCKER_MANIFEST)
-    tags = [tag for entry in entries for tag in entry.repo_tags or ("",)]
-    owners = [entry for entry in entries for _ in entry.repo_tags or ("",)]
-    if name is None and len(entries) == 1:
-        tags, owners = tags[:1], owners[:1]
-    entry = owners[_choose(tags, name)]
+    entry = _choose([(entry.repo_tags or (), entry.config, entry) for entry in entries], name)
     config = parse_image_config(read_document(shelf, entry.config))
     _check_count(len(entry.layers), config)
     return ImageSource(
@@ -97,16 +98,23 @@ def _in_archive(shelf: Shelf, name: str | None) -> ImageSource:
     )
 
 
-def _choose(names: list[str], wanted: str | None) -> int:
-    """The number of the wanted one, or of the only one."""
-    listed = ", ".join(sorted(filter(None, names))[:10]) or "none with a name"
+def _names(entry: Descriptor) -> tuple[str, ...]:
+    """A layout names its images by tag; an archive of docker's also by their whole names."""
+    whole = entry.annotations.get(IMAGE_NAME, "")
+    short = whole.removeprefix(f"{DEFAULT_REGISTRY}/").removeprefix("library/")
+    return tuple(filter(None, (entry.annotations.get(REF_NAME, ""), short, whole)))
+
+
+def _choose(named: Sequence[tuple[tuple[str, ...], str, T]], wanted: str | None) -> T:
+    """Names, what identifies it, and it: the one with the wanted name, or the only one under any names."""
+    listed = ", ".join(sorted({names[0] for names, _, _ in named if names})[:10]) or "none with a name"
     if wanted is None:
-        if len(names) == 1:
-            return 0
-        raise ShelfError(f"it holds {len(names)} images", hint=f"name one behind a colon: {listed}")
-    for spelled in (wanted, f"{wanted}:latest"):
-        if spelled in names:
-            return names.index(spelled)
+        if len({identity for _, identity, _ in named}) == 1:
+            return named[0][2]
+        raise ShelfError(f"it holds {len(named)} images", hint=f"name one behind a colon: {listed}")
+    for names, _, one in named:
+        if {wanted, f"{wanted}:latest"} & {*names}:
+            return one
     raise ShelfError(f"it has no image {wanted!r}", hint=f"it has {listed}")
 
 
