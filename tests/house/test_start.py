@@ -43,3 +43,10 @@ def test_help_imports_click_and_nothing_else_of_weight() -> None:
 def test_inspect_imports_no_network_and_no_engine() -> None:
     modules = imported_by("inspect", sys.executable)
     assert modules.isdisjoint({"httpx2", "ssl", "http.client", "ferrule.registry", "ferrule.engine"})
+
+
+def test_a_push_imports_what_retries_need_when_something_has_failed() -> None:
+    code = "import sys, ferrule.registry.push; print(*sys.modules)"
+    said = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True).stdout
+    assert "ferrule.registry.retry" in said.split()
+    assert outside(set(said.split())).isdisjoint({"stamina", "tenacity", "asyncio"})
