@@ -47,6 +47,7 @@ def parts(folder: Path) -> Iterator[Environment]:
             "FERRULE_MIRROR": f"gcr.io={registry.host} docker.io={registry.host}",
             "FERRULE_CACHE_DIR": str(folder / "cache"),
             "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_STATE_HOME": str(folder / "state"),
             "APP_DATABASE_URL": stack.enter_context(postgres(folder / "postgres")),
             "DOCKER_HOST": f"unix://{folder}/no.sock",
         }
@@ -62,7 +63,8 @@ def test_the_commands_of_a_document_do_what_it_shows(
     # What documents put into /tmp goes where it is tidied away.
     commands = shown_in(document.read_text(encoding="utf-8").replace("/tmp/", f"{place}/"))
     with ExitStack() as stack:
-        environment = {**parts, **engines(stack, commands, place)}
+        # Engines bring the PATH of their client, which is the machine's: ferrule's own goes before it.
+        environment = {**parts, **engines(stack, commands, place), "PATH": parts["PATH"]}
         for number, shown in enumerate(commands):
             log = place / f"{number}.log"
             if shown.goes_on:
