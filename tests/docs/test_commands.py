@@ -18,7 +18,7 @@ from tests.parts.docker import docker_engine
 from tests.parts.need import need
 from tests.parts.podman import podman_engine
 from tests.parts.postgres import postgres
-from tests.parts.registry import open_registry
+from tests.parts.registry import PASSWORD, USER, htpasswd_registry, open_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def parts(folder: Path) -> Iterator[Environment]:
-    """A registry that has the bases too, a Postgres, and nobody's own settings; no engine."""
+    """A registry with the bases, one with a login, a Postgres, and nobody's own settings; no engine."""
     need(shutil.which("curl"), "curl")
     need(shutil.which("skopeo"), "skopeo")
     with ExitStack() as stack:
@@ -44,10 +44,13 @@ def parts(folder: Path) -> Iterator[Environment]:
         yield {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "REGISTRY": registry.host,
+            "PRIVATE": stack.enter_context(htpasswd_registry(folder / "private")).host,
+            "LOGIN": f"{USER}:{PASSWORD}",
             "FERRULE_MIRROR": f"gcr.io={registry.host} docker.io={registry.host}",
             "FERRULE_CACHE_DIR": str(folder / "cache"),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "XDG_STATE_HOME": str(folder / "state"),
+            "DOCKER_CONFIG": str(folder / "docker"),
             "APP_DATABASE_URL": stack.enter_context(postgres(folder / "postgres")),
             "DOCKER_HOST": f"unix://{folder}/no.sock",
         }
