@@ -1,6 +1,8 @@
 """`ferrule inspect`."""
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +57,7 @@ def command(**given: Any) -> None:
             raise click.UsageError(f"{name} is no image: it has neither files nor layers")
         click.echo(_binary(Path(name), as_json=given["as_json"]), nl=given["as_json"])
     else:
-        click.echo(_image(given, name), nl=given["as_json"])
+        sys.stdout.writelines(_image(given, name))
 
 
 def is_binary(name: str) -> bool:
@@ -80,9 +82,10 @@ def _binary(path: Path, *, as_json: bool) -> str:
     return json.dumps(as_dict(report), indent=2) if as_json else screen(report)
 
 
-def _image(given: dict[str, Any], name: str) -> str:
+def _image(given: dict[str, Any], name: str) -> Iterable[str]:
+    """What to write, in pieces: all files of a large image make a text of many megabytes."""
     from ferrule.cli.given import make_context
-    from ferrule.cli.inspect_image import as_dict, files_screen, layer_screen, screen
+    from ferrule.cli.inspect_image import as_json, files_screen, layer_screen, screen
     from ferrule.oci.platform import this_platform
     from ferrule.verbs.inspect_image import inspect_image
 
@@ -92,7 +95,7 @@ def _image(given: dict[str, Any], name: str) -> str:
     if number is not None and number > len(report.layers):
         raise click.BadParameter(f"the image has {len(report.layers)} layers", param_hint="--layer")
     if given["as_json"]:
-        return json.dumps(as_dict(report, files=given["files"], layer=number), indent=2)
+        return as_json(report, files=given["files"], layer=number)
     if number is not None:
         return layer_screen(report, number)
     return files_screen(report) if given["files"] else screen(report)

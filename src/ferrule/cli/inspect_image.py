@@ -1,7 +1,8 @@
 """What `ferrule inspect` says of an image, as a screen and as JSON."""
 
+import json
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ferrule.cli.text import counted, printable, size
@@ -26,7 +27,7 @@ TYPES = {
 Rows = list[tuple[str, str]]
 
 
-def screen(report: "ImageReport") -> str:
+def screen(report: "ImageReport") -> Iterator[str]:
     """The whole image: who it is, how it runs, its layers, and what they hide of each other."""
     config = report.source.config
     sizes = (
@@ -45,25 +46,22 @@ def screen(report: "ImageReport") -> str:
     return _aligned(rows)
 
 
-def files_screen(report: "ImageReport") -> str:
+def files_screen(report: "ImageReport") -> Iterator[str]:
     """The tree that a container sees."""
-    members = ((path, node.member, node.member.name) for path, node in report.stack.nodes.items())
-    return _tree((path, member) for path, member, _ in members)
+    return _tree((path, node.member) for path, node in report.stack.nodes.items())
 
 
-def layer_screen(report: "ImageReport", number: int) -> str:
+def layer_screen(report: "ImageReport", number: int) -> Iterator[str]:
     """One layer alone; what it removes of those below it is marked."""
     members = report.layers[number - 1].contents.members
     return _tree((member.name, member) for member in members)
 
 
-def as_dict(report: "ImageReport", *, files: bool, layer: int | None) -> dict[str, Any]:
-    """The report for machines. With `files` or a layer's number, also the files."""
+def as_json(report: "ImageReport", *, files: bool, layer: int | None) -> Iterator[str]:
+    """The report for machines, with a file a line. With `files` or a layer's number, also the files."""
     import msgspec
 
-    members = report.layers[layer - 1].contents.members if layer else ()
-    nodes = sorted(report.stack.nodes.items()) if files and not layer else []
-    return {
+    said = {
         "version": 1,
         "image": report.name,
         "digest": report.source.digest,
@@ -73,14 +71,31 @@ def as_dict(report: "ImageReport", *, files: bool, layer: int | None) -> dict[st
         "stored": report.stored,
         "config": msgspec.to_builtins(report.source.config.run),
         "layers": [_layer(number, each) for number, each in enumerate(report.layers, 1)],
-        "hidden": {"size": report.hidden, "files": [_hidden(file) for file in report.stack.hidden]},
-        **({"files": [_file(member.name, member) for member in members]} if layer else {}),
-        **(
-            {"files": [{**_file(path, node.member), "layer": node.layer + 1} for path, node in nodes]}
-            if nodes
-            else {}
-        ),
+        "hidden": {"size": report.hidden, "files": map(_hidden, report.stack.hidden)},
     }
+    if layer:
+        said["files"] = (_file(member.name, member) for member in report.layers[layer - 1].contents.members)
+    elif files:
+        nodes = sorted(report.stack.nodes.items())
+        said["files"] = ({**_file(path, node.member), "layer": node.layer + 1} for path, node in nodes)
+    yield from _written(said, "\n")
+    yield "\n"
+
+
+def _written(value: object, line: str) -> Iterator[str]:
+    """JSON in pieces. Of an iterator one element is in memory at a time, and stands on a line of its own."""
+    if isinstance(value, Mapping) and value:
+        for number, (key, each) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{line}  {json.dumps(key)}: "
+            yield from _written(each, f"{line}  ")
+        yield f"{line}}}"
+    elif isinstance(value, Iterator):
+        count = 0
+        for count, each in enumerate(value, 1):
+            yield f"{',' if count > 1 else '['}{line}  {json.dumps(each)}"
+        yield f"{line}]" if count else "[]"
+    else:
+        yield json.dumps(value, indent=2).replace("\n", line)
 
 
 def _run_rows(run: RunConfig) -> Rows:
@@ -131,11 +146,11 @@ def _hidden_lines(report: "ImageReport") -> Iterator[str]:
         yield f"and {len(hidden) - MOST_HIDDEN} smaller ones; --json has them all"
 
 
-def _tree(members: "Iterable[tuple[str, Member]]") -> str:
+def _tree(members: "Iterable[tuple[str, Member]]") -> Iterator[str]:
     """Mode, owner and size in front, names indented below their folders."""
-    by_path = sorted(members, key=lambda pair: pair[0].split("/"))
+    by_path = sorted(members, key=lambda pair: pair[0].replace("/", "\0"))
     owners = max((len(f"{member.uid}:{member.gid}") for _, member in by_path), default=0)
-    return "".join(f"{_tree_line(path, member, owners)}\n" for path, member in by_path)
+    return (f"{_tree_line(path, member, owners)}\n" for path, member in by_path)
 
 
 def _tree_line(path: str, member: "Member", owners: int) -> str:
@@ -160,8 +175,8 @@ def _listed(label: str, lines: list[str]) -> Rows:
     return [(label if number == 0 else "", line) for number, line in enumerate(lines)]
 
 
-def _aligned(rows: Rows) -> str:
-    return "".join(f"{name:>9}  {printable(text).rstrip()}\n" for name, text in rows)
+def _aligned(rows: Rows) -> Iterator[str]:
+    return (f"{name:>9}  {printable(text).rstrip()}\n" for name, text in rows)
 
 
 def _layer(number: int, layer: "ImageLayer") -> dict[str, Any]:

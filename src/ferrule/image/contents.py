@@ -1,21 +1,24 @@
 """What a layer holds: its stored bytes go in once, its members come out, checked against its digests."""
 
 import posixpath
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ferrule.errors import ImageError
-from ferrule.image.layer_stream import LayerError, opened
+from ferrule.image.layer_stream import Inflation, LayerError, opened
 from ferrule.image.source import LayerSource
 from ferrule.image.untar import Member, Source, TarError, members
 from ferrule.oci.digest import Digest
 
 MAX_MEMBERS = 400_000
-MAX_NAMES = 64 << 20
-"""Of one image, members and letters in their names: more take more memory than is right for a look."""
+MAX_NAMES = 96 << 20
+"""Of one image, members and bytes of memory for their names: more than is right for a look."""
 
 MAX_DEPTH = 200
 MAX_KEPT = 1 << 16
+
+HINT = "build, copy or pull the image again"
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -43,16 +46,21 @@ class LayerContents:
 class Budget:
     """What an image may still bring into memory. One for all its layers, which may be read side by side."""
 
-    def __init__(self) -> None:
-        self._members = MAX_MEMBERS
-        self._names = MAX_NAMES
+    def __init__(self, members: int = MAX_MEMBERS, names: int = MAX_NAMES) -> None:
+        self.inflation = Inflation()
+        self._most = members
+        self._members = members
+        self._names = names
 
     def take(self, member: Member) -> None:
-        """Count one member; raises `TarError` when the image has too many."""
+        """Count one member; raises `TarError` when there are too many."""
         self._members -= 1
-        self._names -= len(member.name) + len(member.target)
-        if self._members < 0 or self._names < 0:
-            raise TarError(f"the image has more than {MAX_MEMBERS} files, or too long names")
+        # Not the letters: one beyond the first 65,536 makes each letter of a name four bytes long.
+        self._names -= sys.getsizeof(member.name) + sys.getsizeof(member.target)
+        if self._members < 0:
+            raise TarError(f"it brings the files to more than {self._most}")
+        if self._names < 0:
+            raise TarError("the names are too long, all together")
 
 
 def read_contents(source: LayerSource, budget: Budget, keep: tuple[str, ...] = ()) -> LayerContents:
@@ -60,7 +68,7 @@ def read_contents(source: LayerSource, budget: Budget, keep: tuple[str, ...] = (
     found: list[Member] = []
     kept: dict[str, bytes] = {}
     try:
-        with source.open() as raw, opened(raw) as stream:
+        with source.open() as raw, opened(raw, budget.inflation) as stream:
             for member in read_members(stream, budget):
                 found.append(member)
                 if member.name in keep and member.size <= MAX_KEPT:
@@ -71,10 +79,11 @@ def read_contents(source: LayerSource, budget: Budget, keep: tuple[str, ...] = (
                 source=source, stored=stream.stored, size=size, members=tuple(found), kept=kept
             )
     except (LayerError, TarError) as error:
-        hint = "build, copy or pull the image again"
-        raise DamagedLayerError(f"{source.name}: {error}", hint=hint) from error
+        raise DamagedLayerError(f"{source.name}: {error}", hint=HINT) from error
     except OSError as error:
-        raise DamagedLayerError(f"{source.name} cannot be read: {error.strerror or error}") from error
+        raise DamagedLayerError(
+            f"{source.name} cannot be read: {error.strerror or error}", hint=HINT
+        ) from error
 
 
 def _check(source: LayerSource, stored: Digest, plain: Digest) -> None:
@@ -105,4 +114,5 @@ def read_members(source: Source, budget: Budget) -> Iterator[Member]:
         if hidden in (WHITEOUT, f"{WHITEOUT}.", f"{WHITEOUT}.."):
             raise TarError(f"{hidden} names nothing that can be removed")
         target = normal(member.target) if member.kind == "hard link" else member.target
-        yield replace(member, name=name, target=target)
+        same = name == member.name and target == member.target
+        yield member if same else replace(member, name=name, target=target)

@@ -16,9 +16,9 @@ OUTPUT = 1 << 20
 BEHIND = 4
 """How many pieces the hashing may be behind: memory stays bounded."""
 
-MAX_LAYER_BYTES = 64 << 30
+MAX_BYTES = 64 << 30
 BOMB_BYTES, BOMB_RATIO = 1 << 30, 200
-"""Beyond this many bytes a layer may not unpack to more than 200 times its size; real ones reach 10."""
+"""Beyond this many bytes layers may not unpack to more than 200 times their size; real ones reach 10."""
 
 MAX_WINDOW_LOG = 25
 """zstd keeps a window of 2 to this many bytes in memory; its levels up to 19 use at most 8 MiB."""
@@ -28,6 +28,23 @@ ENDS_EARLY = "its compression ends before its content does"
 
 class LayerError(ValueError):
     """The bytes cannot be uncompressed."""
+
+
+class Inflation:
+    """What all layers of an image together unpack to. Threads may share it: a lost count does no harm."""
+
+    def __init__(self) -> None:
+        self._stored = 0
+        self._plain = 0
+
+    def count(self, stored: int, plain: int) -> None:
+        """Add bytes as they are stored, and what came out of them. Raises `LayerError` for a bomb."""
+        self._stored += stored
+        self._plain += plain
+        if self._plain > MAX_BYTES:
+            raise LayerError(f"with it the image has more than {MAX_BYTES >> 30} GiB")
+        if self._plain > BOMB_BYTES and self._plain > BOMB_RATIO * self._stored:
+            raise LayerError(f"with it the image unpacks to more than {BOMB_RATIO} times its size")
 
 
 class LayerStream:
@@ -78,7 +95,7 @@ class LayerStream:
 
 
 @contextmanager
-def opened(raw: BinaryIO) -> Iterator[LayerStream]:
+def opened(raw: BinaryIO, inflation: Inflation) -> Iterator[LayerStream]:
     """A stream over a layer that is not compressed, or by gzip or zstd: the first bytes tell.
 
     Reading it raises `LayerError` for damaged compression and for content beyond all bounds.
@@ -86,7 +103,7 @@ def opened(raw: BinaryIO) -> Iterator[LayerStream]:
     with ThreadPoolExecutor(1, "layer digest") as pool:
         stored = _Hashed(raw, _Hasher(pool))
         plain = _Hasher(pool)
-        yield LayerStream(stored, _bounded(_pieces(stored), stored), plain)
+        yield LayerStream(stored, _bounded(_pieces(stored), stored, inflation), plain)
 
 
 class _Hasher:
@@ -179,12 +196,9 @@ PARTS = {b"\x1f\x8b": _gzip_member, b"\x28\xb5\x2f\xfd": _zstd_frame}
 """How a compressed layer begins → what uncompresses one part of it."""
 
 
-def _bounded(pieces: Iterator[bytes], stored: _Hashed) -> Iterator[bytes]:
-    total = 0
+def _bounded(pieces: Iterator[bytes], stored: _Hashed, inflation: Inflation) -> Iterator[bytes]:
+    counted = 0
     for piece in pieces:
-        total += len(piece)
-        if total > MAX_LAYER_BYTES:
-            raise LayerError(f"it has more than {MAX_LAYER_BYTES >> 30} GiB")
-        if total > BOMB_BYTES and total > BOMB_RATIO * stored.size:
-            raise LayerError(f"it unpacks to more than {BOMB_RATIO} times its size")
+        inflation.count(stored.size - counted, len(piece))
+        counted = stored.size
         yield piece

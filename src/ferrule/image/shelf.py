@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ferrule.errors import ProjectError
-from ferrule.image.contents import normal
+from ferrule.image.contents import Budget, normal
 from ferrule.image.untar import FileSource, Member, TarError, members
 from ferrule.oci.document import MAX_DOCUMENT_BYTES
 
-MAX_MEMBERS = 20_000
-"""Of an archive: each layer of an image has at most three files in it."""
+MAX_MEMBERS, MAX_NAMES = 20_000, 16 << 20
+"""Of an archive, as in `Budget`: each layer of an image has at most three files in it."""
 
 MAX_LINKS = 8
 
@@ -98,9 +98,9 @@ class TarShelf:
         return io.BufferedReader(_Section(stream, member.offset, member.size))
 
     def _read(self, stream: BinaryIO) -> None:
+        budget = Budget(MAX_MEMBERS, MAX_NAMES)
         for member in members(FileSource(stream)):
-            if len(self._members) == MAX_MEMBERS:
-                raise TarError(f"it has more than {MAX_MEMBERS} files, which no archive of images has")
+            budget.take(member)
             self._members[normal(member.name)] = member
 
     def _find(self, name: str) -> Member | None:

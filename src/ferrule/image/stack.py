@@ -3,12 +3,13 @@
 OCI image specification, Image Layer Filesystem Changeset. Paths have no slash at either end; the root is "".
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from ferrule.elf.links import follow
-from ferrule.image.contents import OPAQUE, WHITEOUT
+from ferrule.image.contents import MAX_DEPTH, OPAQUE, WHITEOUT
 from ferrule.image.untar import Member, TarError
 
 
@@ -35,8 +36,8 @@ class Hidden:
     removed: bool
 
 
-MAX_STEPS = 3_000_000
-"""Names looked at in following links, over the whole image; seconds of work, and far beyond real images."""
+MAX_WALKED = 48 << 20
+"""Bytes of memory for the paths looked at in following links: seconds of work, and far beyond real images."""
 
 MAX_IMPLIED = 100_000
 """Folders that no layer names, though it has files in them."""
@@ -53,7 +54,7 @@ class Stack:
         self._children: dict[str, set[str]] = {}
         self._real: dict[str, str] = {}
         self._walked: set[str] = set()
-        self._steps = 0
+        self._left = MAX_WALKED
         self._implied = 0
         self._layers = 0
 
@@ -66,30 +67,44 @@ class Stack:
             if name == OPAQUE:
                 self._clear(self.real(folder), number)
             elif name.startswith(WHITEOUT):
-                self._take_out(_join(self.real(folder), name.removeprefix(WHITEOUT)), number, removed=True)
+                gone = _join(self.real(folder), name.removeprefix(WHITEOUT))
+                self._take_out(gone, number, removed=True)
         for member in members:
             folder, _, name = member.name.rpartition("/")
             if not name.startswith(WHITEOUT):
-                self._put(_join(self.real(folder), name), number, member)
+                path = _join(self.real(folder), name)
+                # Equal texts are kept once: they are most of the memory.
+                self._put(member.name if path == member.name else path, number, member)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The names in a folder, sorted."""
-        return tuple(sorted(self._children.get(folder, ())))
+        return tuple(sorted(path.rpartition("/")[2] for path in self._children.get(folder, ())))
 
     def real(self, path: str) -> str:
         """The path with every link on its way followed; as it is where links run in a circle."""
-        if path not in self._real:
-            found = follow(PurePosixPath("/", path), self._link_at)
-            self._real[path] = path if found is None else str(found).strip("/")
-        return self._real[path]
+        if path and path not in self._real:
+            self._real[path] = self._find(path)
+        return self._real[path] if path else ""
 
-    def _link_at(self, path: PurePosixPath) -> str | None:
-        self._steps += 1
-        if self._steps > MAX_STEPS:
+    def _find(self, path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        if name != "..":
+            here = _join(self.real(folder), name)
+            if self._target(here) is None:
+                return path if here == path else here
+        found = follow(PurePosixPath("/", path), lambda place: self._target(str(place).strip("/")))
+        return path if found is None else str(found).strip("/")
+
+    def _target(self, here: str) -> str | None:
+        """What the link at a path says, whose folder has no links on its way; None where there is no link."""
+        self._left -= sys.getsizeof(here)
+        if self._left < 0:
             raise TarError("its links take too many steps to follow")
-        here = str(path).strip("/")
+        if here.count("/") > MAX_DEPTH:
+            raise TarError(f"its folders are nested more than {MAX_DEPTH} deep")
         self._walked.add(here)
         node = self.nodes.get(here)
+        node = node and (node.content or node)
         return node.member.target if node is not None and node.member.kind == "link" else None
 
     def _forget(self, path: str) -> None:
@@ -105,7 +120,7 @@ class Stack:
             self._take_out(path, number, removed=False)
         self._add_parents(path, number)
         self.nodes[path] = node
-        if member.kind == "link":
+        if _is_link(node):
             self._forget(path)
 
     def _original(self, member: Member) -> Node | None:
@@ -117,9 +132,11 @@ class Stack:
 
     def _add_parents(self, path: str, number: int) -> None:
         while path:
-            path, _, name = path.rpartition("/")
-            self._children.setdefault(path, set()).add(name)
+            below, path = path, path.rpartition("/")[0]
+            self._children.setdefault(path, set()).add(below)
             if path in self.nodes:
+                if self.nodes[path].member.kind != "dir":
+                    raise TarError(f"{path[:200]!r} is no folder, and something lies in it")
                 return
             self._implied += 1
             if self._implied > MAX_IMPLIED:
@@ -127,8 +144,8 @@ class Stack:
             self.nodes[path] = Node(layer=number, member=replace(FOLDER, name=path))
 
     def _clear(self, folder: str, number: int) -> None:
-        for name in tuple(self._children.get(folder, ())):
-            self._take_out(_join(folder, name), number, removed=True)
+        for path in tuple(self._children.get(folder, ())):
+            self._take_out(path, number, removed=True)
 
     def _take_out(self, path: str, number: int, *, removed: bool) -> None:
         """Forget the path and all below it, and note which files are hidden by that."""
@@ -136,22 +153,24 @@ class Stack:
             return
         for gone in (path, *self._take_below(path)):
             node = self.nodes.pop(gone)
-            if node.member.kind == "link":
+            if _is_link(node):
                 self._forget(gone)
             if node.member.kind != "dir":
                 size, layer = node.member.size, node.layer
                 self.hidden.append(Hidden(path=gone, layer=layer, size=size, by=number, removed=removed))
-        folder, _, name = path.rpartition("/")
-        self._children[folder].discard(name)
+        self._children[path.rpartition("/")[0]].discard(path)
 
     def _take_below(self, folder: str) -> Iterator[str]:
         """Every path below a folder, which has no children any more."""
         waiting = [folder]
         while waiting:
-            here = waiting.pop()
-            for name in self._children.pop(here, ()):
-                waiting.append(_join(here, name))
-                yield waiting[-1]
+            for path in self._children.pop(waiting.pop(), ()):
+                waiting.append(path)
+                yield path
+
+
+def _is_link(node: Node) -> bool:
+    return (node.content or node).member.kind == "link"
 
 
 def _join(folder: str, name: str) -> str:

@@ -37,8 +37,8 @@ class LayerTree:
 
     def resolve(self, path: PurePosixPath) -> PurePosixPath | None:
         """The regular file behind a path, links followed inside the tree."""
-        real = self._stack.real(_name(path))
-        return PurePosixPath("/", real) if self._file(real) is not None else None
+        real = self._real(path)
+        return None if real is None or self._file(real) is None else PurePosixPath("/", real)
 
     def open(self, path: PurePosixPath) -> BinaryIO:
         """The content of a regular file, in memory. Raises `InvalidValueError` for an absurdly large one."""
@@ -52,11 +52,19 @@ class LayerTree:
 
     def names(self, folder: PurePosixPath) -> tuple[str, ...]:
         """The names in a folder, sorted."""
-        return self._stack.names(self._stack.real(_name(folder)))
+        real = self._real(folder)
+        return () if real is None else self._stack.names(real)
 
     def has(self, path: PurePosixPath) -> bool:
         """Whether anything stands at the path, links in its folder followed."""
-        return self._stack.real(_name(path)) in self._stack.nodes
+        return self._real(path) in self._stack.nodes
+
+    def _real(self, path: PurePosixPath) -> str | None:
+        """None for a path that nobody would follow to its end: nothing stands there."""
+        try:
+            return self._stack.real(_name(path))
+        except TarError:
+            return None
 
     def _file(self, path: str) -> Node | None:
         node = self._stack.nodes.get(path)
@@ -76,7 +84,7 @@ def tree_of(image: Image) -> Iterator[LayerTree]:
         for layer in image.layers:
             file = files.enter_context(tempfile.TemporaryFile())
             try:
-                _uncompress(image, layer, file)
+                _uncompress(image, layer, file, budget)
                 stack.add(tuple(read_members(FileSource(file), budget)))
             except (TarError, LayerError) as error:
                 raise DamagedLayerError(f"layer {layer.digest} cannot be read: {error}") from error
@@ -88,8 +96,8 @@ def _name(path: PurePosixPath) -> str:
     return str(path).strip("/")
 
 
-def _uncompress(image: Image, layer: Descriptor, file: IO[bytes]) -> None:
-    with image.blobs.path(layer).open("rb") as raw, opened(raw) as stream:
+def _uncompress(image: Image, layer: Descriptor, file: IO[bytes], budget: Budget) -> None:
+    with image.blobs.path(layer).open("rb") as raw, opened(raw, budget.inflation) as stream:
         while data := stream.read(OUTPUT):
             file.write(data)
     file.seek(0)

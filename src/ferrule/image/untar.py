@@ -165,6 +165,9 @@ def _extend(ahead: _Ahead, kind: bytes, data: bytes) -> None:
         ahead.records["linkpath"] = _text(data)
     elif kind == PAX:
         ahead.records.update(_records(data))
+    elif dict(_records(data)):
+        # Python's reader obeys it, Go's does not.
+        raise TarError("an extended header in it says the same of all files that follow")
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
@@ -190,8 +193,8 @@ def _member(block: bytes, ahead: _Ahead, offset: int) -> Member:
     target = ahead.records.get("linkpath") or _text(block[157:257])
     _check_name(name)
     _check_name(target)
-    kind = _kind(block[156:157], name)
     size = ahead.number("size", _number(block[124:136], "size"))
+    kind = _kind(block[156:157], name, size)
     return Member(
         name=name,
         kind=kind,
@@ -204,13 +207,17 @@ def _member(block: bytes, ahead: _Ahead, offset: int) -> Member:
     )
 
 
-def _kind(flag: bytes, name: str) -> Kind:
+def _kind(flag: bytes, name: str, size: int) -> Kind:
     if flag == b"S":
         raise TarError("it has a sparse file, whose size says nothing about the layer's")
     if flag not in KINDS:
         raise TarError(f"it has an entry of the type {flag!r}, which no layer has")
+    if KINDS[flag] != "file" or not name.endswith("/"):
+        return KINDS[flag]
     # Before there was a type for folders, a slash at the end of the name said so.
-    return "dir" if KINDS[flag] == "file" and name.endswith("/") else KINDS[flag]
+    if size:
+        raise TarError("it has a folder with content, which readers do not agree on")
+    return "dir"
 
 
 def _name(block: bytes) -> str:
@@ -222,7 +229,7 @@ def _name(block: bytes) -> str:
 def _check_name(name: str) -> None:
     if "\0" in name:
         raise TarError("a name in it has a NUL character")
-    if len(name) > MAX_NAME:
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_NAME:
         raise TarError(f"a name in it is longer than {MAX_NAME} bytes")
 
 

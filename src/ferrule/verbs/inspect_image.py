@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ferrule.errors import ImageError
 from ferrule.image.assemble import CREATED_BY
-from ferrule.image.contents import Budget, DamagedLayerError, LayerContents, read_contents
+from ferrule.image.contents import HINT, Budget, DamagedLayerError, LayerContents, read_contents
 from ferrule.image.source import ImageSource, LayerSource
 from ferrule.image.stack import Stack
 from ferrule.image.untar import TarError
@@ -87,7 +87,7 @@ def _stacked(contents: tuple[LayerContents, ...]) -> Stack:
         try:
             stack.add(layer.members)
         except TarError as error:
-            raise DamagedLayerError(f"{layer.source.name}: {error}") from error
+            raise DamagedLayerError(f"{layer.source.name}: {error}", hint=HINT) from error
     return stack
 
 

@@ -1,0 +1,56 @@
+"""One command line in a process of its own: what it says, how long it takes, and its peak of memory."""
+
+import json
+import os
+import signal
+import subprocess  # noqa: TID251 - whole processes are measured
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE_SECONDS = 60
+START = """
+import json, os, sys, time
+started = time.monotonic()
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+taken = time.monotonic() - started
+with open(sys.argv[1], "w") as stream:
+    json.dump([os.waitstatus_to_exitcode(status), taken, usage.ru_maxrss], stream)
+"""
+"""A process begins with the peak of the one that forked it: a small one has to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A process that has ended; `peak` in bytes."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    peak: int
+
+
+def ferrule_measured(*arguments: str | Path, place: Path, env: Mapping[str, str] | None = None) -> Measured:
+    """Run ferrule in the folder, with notes of the measurement beside it; what hangs is ended."""
+    note = place.with_name(f"{place.name}.measured")
+    command = (sys.executable, "-m", "ferrule", *map(str, arguments))
+    starter = subprocess.Popen(
+        (sys.executable, "-I", "-S", "-c", START, str(note), *command),
+        cwd=place,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = starter.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(starter.pid, signal.SIGKILL)
+        raise
+    code, seconds, kilobytes = json.loads(note.read_text())
+    return Measured(code=code, out=out, err=err, seconds=seconds, peak=kilobytes << 10)
