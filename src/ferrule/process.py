@@ -13,6 +13,8 @@ from typing import IO, Protocol
 from ferrule.errors import FerruleError
 
 STOP_GRACE_SECONDS = 5.0
+PIPE_BYTES = 1 << 20
+"""Of a pipe, where the system has a choice: what is written before anybody reads holds nobody up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,11 +111,37 @@ class SystemRunner:
 
     def stream(self, command: Command, on_line: LineHandler) -> Finished:
         """Run, lines of stdout to `on_line`; a handler that raises `Stop` ends the program early."""
-        with _start(command, stderr=subprocess.DEVNULL) as process:
-            assert process.stdin is not None
+        return self.begin(command).follow(on_line)
+
+    def begin(self, command: Command) -> "Begun":
+        """Start now what is to be streamed later; stdin is empty."""
+        process = _start(command, stderr=subprocess.DEVNULL, pipesize=PIPE_BYTES)
+        assert process.stdin is not None
+        process.stdin.close()
+        return Begun(command, process)
+
+    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
+        """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
+        process = _start(command, stdout=stdout.fileno(), stderr=stderr.fileno())
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended before it read: `wait` tells
+            process.stdin.write(command.stdin)
+        _close(process.stdin)
+        return _Attached(process)
+
+
+class Begun:
+    """A program that runs, and whose lines nobody has read yet. Either `follow` or `stop` ends it."""
+
+    def __init__(self, command: Command, process: "subprocess.Popen[bytes]") -> None:
+        self.command = command
+        self._process = process
+
+    def follow(self, on_line: LineHandler) -> Finished:
+        """Every line from the first to `on_line`, until the program ends or `Stop` is raised."""
+        with self._process as process:
             assert process.stdout is not None
             try:
-                process.stdin.close()
                 for line in process.stdout:
                     on_line(line)
                 process.wait()
@@ -124,14 +152,9 @@ class SystemRunner:
                 raise
         return Finished(returncode=process.returncode)
 
-    def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
-        """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
-        process = _start(command, stdout=stdout.fileno(), stderr=stderr.fileno())
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it ended before it read: `wait` tells
-            process.stdin.write(command.stdin)
-        _close(process.stdin)
-        return _Attached(process)
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        _stop(self._process)
 
 
 class _Attached:
@@ -149,7 +172,7 @@ class _Attached:
 
 
 def _start(
-    command: Command, *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+    command: Command, *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, pipesize: int = -1
 ) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
@@ -159,6 +182,7 @@ def _start(
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=None if command.talk else stderr,
+            pipesize=pipesize,
             process_group=None if _shares_terminal(command) else 0,
         )
     except FileNotFoundError as error:

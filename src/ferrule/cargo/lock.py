@@ -12,11 +12,12 @@ from ferrule.report import Report
 def say_if_waiting(report: Report, plan: BuildPlan) -> None:
     """Say that another build is under way, where cargo was told to be quiet: otherwise it says so itself."""
     profile = "debug" if plan.profile.name == "dev" else plan.profile.name
-    if _is_quiet(plan.project.folder) and _is_locked(plan.target_dir / plan.triple / profile):
+    if is_quiet(plan.project.folder) and _is_locked(plan.target_dir / plan.triple / profile):
         report.say("waiting for another build of this project")
 
 
-def _is_quiet(folder: Path) -> bool:
+def is_quiet(folder: Path) -> bool:
+    """Whether cargo says nothing by itself when it runs in the folder."""
     named = os.environ.get("CARGO_TERM_QUIET", "false")
     return named != "false" or mentions(config_files(folder), ("quiet",))
 

@@ -66,8 +66,9 @@ def make_context(given: dict[str, Any]) -> "Context":
     from ferrule.report import Terminal
     from ferrule.verbs.context import Context, cache_folder, cache_limit, source_date_epoch, trust_of
 
+    click_context = click.get_current_context()
     context = Context(
-        runner=SystemRunner(),
+        runner=click_context.obj or SystemRunner(),
         report=Terminal(verbose=given["verbose"] > 0),
         cache=cache_folder(),
         cache_limit=cache_limit(),
@@ -75,7 +76,7 @@ def make_context(given: dict[str, Any]) -> "Context":
         created=source_date_epoch(),
         colour=sys.stderr.isatty(),
     )
-    click.get_current_context().call_on_close(context.close)
+    click_context.call_on_close(context.close)
     return context
 
 

@@ -61,13 +61,13 @@ def build_image(
     Nothing is written outside `target/ferrule` and the cache before the image is known to run on its base.
     """
     started = time.monotonic()
+    threading.Thread(target=_get_ready, args=(destinations,)).start()
     prepared = prepare(context, request)
     package = prepared.selection.package
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
     check_destinations(destinations, prepared.repository)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
-    threading.Thread(target=_get_ready, args=(destinations,)).start()
     artifact = build(
         context.runner, context.report, prepared.plan, link=prepared.settings.link, colour=context.colour
     )
@@ -97,7 +97,7 @@ def build_image(
 
 
 def _get_ready(destinations: Destinations) -> None:
-    """Import what comes after cargo while cargo works: it leaves a core idle when nothing has changed."""
+    """Import what comes after cargo while others work: rustc and cargo leave a core idle now and then."""
     for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else FOR_A_LAYOUT)):
         importlib.import_module(module)
 

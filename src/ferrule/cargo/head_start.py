@@ -1,0 +1,121 @@
+"""The call of cargo that the same command line made last time, begun before anything else is known.
+
+A plan takes about as long as a cargo that has nothing to do. Most of the time it ends in the same call as
+before; otherwise the one that was begun is stopped, and nothing that it has compiled is lost.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ferrule.atomic import appearing
+from ferrule.cargo.lock import is_quiet
+from ferrule.errors import FerruleError
+from ferrule.process import Begun, Command, Finished, LineHandler, SystemRunner
+
+MOST = 32
+"""Command lines that are remembered."""
+
+
+class HeadStart:
+    """A `Runner`, ahead of time with one command. Made by `head_start`."""
+
+    def __init__(self, runner: SystemRunner, memory: "Memory", words: tuple[str, ...]) -> None:
+        self._runner = runner
+        self._memory = memory
+        self._words = words
+        self._begun: Begun | None = None
+
+    def begin(self) -> None:
+        """Start what the same words led to before, if that can do no harm and confuse nobody."""
+        command = self._memory.recall(self._words)
+        if command is not None and command.cwd is not None and _is_welcome(command.cwd):
+            try:
+                self._begun = self._runner.begin(command)
+            except FerruleError:
+                return  # a cargo that is not there any more: the plan will tell
+
+    def stop(self) -> None:
+        """End what was begun and never asked for."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.stop()
+
+    def run(self, command: Command) -> Finished:
+        """Any other program, as ever."""
+        return self._runner.run(command)
+
+    def stream(self, command: Command, on_line: LineHandler) -> Finished:
+        """The begun one's lines if it is that, and otherwise those of a new one."""
+        begun, self._begun = self._begun, None
+        if begun is not None and begun.command != command:
+            begun.stop()
+            begun = None
+        finished = begun.follow(on_line) if begun else self._runner.stream(command, on_line)
+        if finished.ok:
+            self._memory.remember(self._words, command)
+        return finished
+
+
+@contextmanager
+def head_start(file: Path, words: tuple[str, ...]) -> Iterator[HeadStart]:
+    """Begin what `words` (the folder and the command line) led to before; `file` remembers it."""
+    ahead = HeadStart(SystemRunner(), Memory(file), words)
+    ahead.begin()
+    try:
+        yield ahead
+    finally:
+        ahead.stop()
+
+
+class Memory:
+    """Command lines and the calls that they led to. A file that is broken is forgotten."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def recall(self, words: tuple[str, ...]) -> Command | None:
+        """The call, if there is one that is whole."""
+        entry = self._read().get(_key(words), {})
+        try:
+            argv, cwd, env = entry["argv"], entry["cwd"], entry["env"]
+            strings = (*argv, cwd, *env, *env.values())
+            if argv and all(isinstance(text, str) for text in strings):
+                return Command(argv=tuple(argv), cwd=Path(cwd), env=env, talk=True)
+        except (TypeError, LookupError, AttributeError):
+            pass
+        return None
+
+    def remember(self, words: tuple[str, ...], command: Command) -> None:
+        """Keep the call. Where that is impossible the next run has no head start, and no other fault."""
+        entry = {"argv": list(command.argv), "cwd": str(command.cwd), "env": dict(command.env)}
+        known = self._read()
+        if known.pop(_key(words), None) == entry:
+            return
+        kept = dict([*known.items(), (_key(words), entry)][-MOST:])
+        try:
+            with appearing(self._file) as part:
+                part.write_text(json.dumps(kept))
+        except FerruleError:
+            return
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            known = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+def _key(words: tuple[str, ...]) -> str:
+    """A hash: what stands on a command line may be nobody else's business."""
+    return hashlib.sha256("\0".join(words).encode(errors="surrogateescape")).hexdigest()
+
+
+def _is_welcome(folder: Path) -> bool:
+    """Not where cargo would write its lock file or wait without a word: both are to be said first."""
+    locked = any((place / "Cargo.lock").is_file() for place in (folder, *folder.parents))
+    return locked and not is_quiet(folder)

@@ -1,0 +1,151 @@
+"""A program stands for cargo: it writes down each of its starts, so that a second one would be seen."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from ferrule.cargo.head_start import MOST, Memory, head_start
+from ferrule.process import Command
+
+WORDS = ("/project", "build")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Cargo.lock").touch()
+    return tmp_path
+
+
+def program(project: Path, script: str = "echo one; echo two") -> Command:
+    return Command(
+        argv=("sh", "-c", f"echo started >> starts; {script}"),
+        cwd=project,
+        env={"A": "b"},
+        talk=True,
+    )
+
+
+def starts(project: Path) -> int:
+    file = project / "starts"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def run(project: Path, command: Command, words: tuple[str, ...] = WORDS) -> list[bytes]:
+    lines: list[bytes] = []
+    with head_start(project / "memory", words) as ahead:
+        ahead.stream(command, lines.append)
+    return lines
+
+
+def wait_for_starts(project: Path, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while starts(project) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_same_words_start_the_same_program_before_it_is_asked_for(project: Path) -> None:
+    assert run(project, program(project)) == [b"one\n", b"two\n"]
+    with head_start(project / "memory", WORDS) as ahead:
+        wait_for_starts(project, 2)
+        lines: list[bytes] = []
+        assert ahead.stream(program(project), lines.append).ok
+    assert lines == [b"one\n", b"two\n"]
+    assert starts(project) == 2
+
+
+def test_what_is_written_before_it_is_asked_for_is_not_lost(project: Path) -> None:
+    many = program(project, "seq 1 50000; echo done >> starts")
+    run(project, many)
+    lines: list[bytes] = []
+    with head_start(project / "memory", WORDS) as ahead:
+        wait_for_starts(project, 4)  # it has ended, though nobody has read a line
+        ahead.stream(many, lines.append)
+    assert len(lines) == 50_000
+
+
+def test_another_program_than_the_begun_one_runs_alone(project: Path) -> None:
+    run(project, program(project, "sleep 0.1"))
+    run(project, program(project, "echo changed; sleep 0.1; echo late >> starts"))
+    started = time.monotonic()
+    assert run(project, program(project)) == [b"one\n", b"two\n"]
+    assert time.monotonic() - started < 5
+    assert "late" not in (project / "starts").read_text().splitlines()[3:]
+
+
+def test_a_program_that_nobody_asks_for_is_stopped(project: Path) -> None:
+    run(project, program(project, "sleep 0.2; echo late >> starts"))
+    with head_start(project / "memory", WORDS):
+        wait_for_starts(project, 3)
+    time.sleep(0.4)
+    assert (project / "starts").read_text().splitlines() == ["started", "late", "started"]
+
+
+@pytest.mark.parametrize("script", ["exit 3", "kill -9 $$"])
+def test_a_program_that_fails_is_not_begun_again(project: Path, script: str) -> None:
+    run(project, program(project, script))
+    with head_start(project / "memory", WORDS):
+        time.sleep(0.1)
+    assert starts(project) == 1
+
+
+def test_other_words_begin_nothing(project: Path) -> None:
+    run(project, program(project))
+    with head_start(project / "memory", ("/project", "build", "--locked")):
+        time.sleep(0.1)
+    assert starts(project) == 1
+
+
+def test_nothing_begins_where_cargo_would_write_its_lock_file(project: Path) -> None:
+    run(project, program(project))
+    (project / "Cargo.lock").unlink()
+    with head_start(project / "memory", WORDS):
+        time.sleep(0.1)
+    assert starts(project) == 1
+
+
+def test_nothing_begins_where_cargo_is_quiet(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(project, program(project))
+    monkeypatch.setenv("CARGO_TERM_QUIET", "true")
+    with head_start(project / "memory", WORDS):
+        time.sleep(0.1)
+    assert starts(project) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "[]",
+        "{}",
+        '{"KEY": 1}',
+        '{"KEY": {"argv": 3}}',
+        '{"KEY": {"argv": [], "cwd": "/", "env": {}}}',
+    ],
+)
+def test_a_memory_that_makes_no_sense_is_none(project: Path, text: str) -> None:
+    memory = Memory(project / "memory")
+    memory.remember(WORDS, program(project))
+    (key,) = json.loads((project / "memory").read_text())
+    (project / "memory").write_text(text.replace("KEY", key))
+    assert memory.recall(WORDS) is None
+    memory.remember(WORDS, program(project))
+    assert memory.recall(WORDS) == program(project)
+
+
+def test_a_program_that_is_gone_is_no_failure(project: Path) -> None:
+    gone = Command(argv=(str(project / "gone"),), cwd=project, talk=True)
+    Memory(project / "memory").remember(WORDS, gone)
+    assert run(project, program(project)) == [b"one\n", b"two\n"]
+
+
+def test_words_stay_secret_and_old_ones_are_forgotten(project: Path) -> None:
+    memory = Memory(project / "memory")
+    for number in range(MOST + 1):
+        memory.remember(("--env", f"TOKEN=hunter{number}"), program(project))
+    assert "hunter" not in (project / "memory").read_text()
+    assert memory.recall(("--env", "TOKEN=hunter0")) is None
+    assert memory.recall(("--env", f"TOKEN=hunter{MOST}")) == program(project)
