@@ -103,6 +103,14 @@ def remove_abandoned(folder: Path, prefix: str) -> None:
                 _remove_unless_locked(Path(entry.path))
 
 
+def is_there(path: Path) -> bool:
+    """Whether something stands at the path. Never where its name is too long, or nobody may look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def remove(path: Path) -> None:
     """Remove whatever is there: a file, a link, a folder with all that is in it. Raises `OSError`."""
     try:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_SECONDS = 60
+MOST_SECONDS, MOST_BYTES = 10, 256 << 20
+LONGEST = 1500
 START = """
 import json, os, sys, time
 started = time.monotonic()
@@ -54,3 +56,26 @@ def ferrule_measured(*arguments: str | Path, place: Path, env: Mapping[str, str]
         raise
     code, seconds, kilobytes = json.loads(note.read_text())
     return Measured(code=code, out=out, err=err, seconds=seconds, peak=kilobytes << 10)
+
+
+def refused(place: Path, codes: tuple[int, ...], says: str, *arguments: str) -> None:
+    """Run a command line that must fail: a line and a hint, soon, in little memory, and nothing is left."""
+    beside = place.parent
+    folders = {"FERRULE_CACHE_DIR": str(beside / "cache"), "TMPDIR": str(beside / "temporary")}
+    before = sorted(place.rglob("*"))
+
+    done = ferrule_measured(*arguments, place=place, env={**folders, "PATH": "/usr/bin:/bin"})
+
+    error, hint = done.err.splitlines()
+    assert error.startswith("error: ")
+    assert says in error
+    assert hint.startswith("hint: ")
+    assert len(done.err) < LONGEST
+    assert f"{error}{hint}".isprintable()
+    assert done.code in codes
+    assert done.out == ""
+    assert sorted(place.rglob("*")) == before
+    assert list((beside / "temporary").iterdir()) == []
+    assert [path for path in (beside / "cache").rglob("*") if ".part-" in path.name] == []
+    assert done.seconds <= MOST_SECONDS
+    assert done.peak <= MOST_BYTES

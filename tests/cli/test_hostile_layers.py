@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.measure import Measured, ferrule_measured
+from tests.cli.measure import MOST_BYTES, MOST_SECONDS, Measured, ferrule_measured
 from tests.fakes.images import entry, folder, hard_link, link, tar_of
 from tests.fakes.layouts import Layout, digest_of, header
 
@@ -18,7 +18,6 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-MOST_SECONDS, MOST_BYTES = 10, 256 << 20
 END = bytes(1024)
 SIZE = b"00000000000\0"
 MEBIBYTE = 1 << 20

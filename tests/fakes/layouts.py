@@ -39,6 +39,7 @@ class Layout:
         document = {
             "architecture": "amd64",
             "os": "linux",
+            "config": {"Entrypoint": ["/a"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids or [digest_of(layer) for layer in layers]},
             **changes,
         }

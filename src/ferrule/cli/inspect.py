@@ -65,12 +65,18 @@ def is_binary(name: str) -> bool:
     from ferrule.image.untar import looks_like_tar
 
     path = Path(name)
-    if name.startswith(KINDS) or path.is_dir():
+    if name.startswith(KINDS):
         return False
-    if path.is_file():
-        return not looks_like_tar(path)
     looks_like_a_path = name.startswith(("/", ".", "~")) or not {"/", ":", "@"} & {*name}
-    return looks_like_a_path or ("/" in name and path.parent.is_dir())
+    try:
+        if path.is_dir():
+            return False
+        if path.is_file():
+            return not looks_like_tar(path)
+        return looks_like_a_path or ("/" in name and path.parent.is_dir())
+    except OSError:
+        # Nobody may look, or the name is too long to be one: who opens it says so.
+        return looks_like_a_path
 
 
 def _binary(path: Path, *, as_json: bool) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
@@ -136,7 +137,7 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
 
     context = make_context(given)
     place = Path(given["what"])
-    if not place.exists():
+    if not is_there(place):
         return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})
     return run_project(context, request, options)

@@ -26,6 +26,7 @@ MAX_HEADER = 1 << 20
 
 MAX_DEPTH = 200
 CHUNK = 1 << 18
+HINT = "build, copy or pull the image again"
 BROKEN = (
     tarfile.TarError,
     EOFError,
@@ -47,7 +48,8 @@ def unpack(image: Image, folder: Path) -> RootFolder:
     root = RootFolder(folder)
     diff_ids = image.config.rootfs.diff_ids
     if len(diff_ids) != len(image.layers):
-        raise ImageError(f"the image has {len(image.layers)} layers, and its configuration {len(diff_ids)}")
+        said = f"the image has {len(image.layers)} layers, and its configuration {len(diff_ids)}"
+        raise ImageError(said, hint=HINT)
     for layer, diff_id in zip(image.layers, diff_ids, strict=True):
         try:
             if layer.media_type == LAYER_ZSTD:
@@ -55,10 +57,13 @@ def unpack(image: Image, folder: Path) -> RootFolder:
             with image.blobs.path(layer).open("rb") as raw:
                 _unpack_layer(raw, diff_id, root)
         except BROKEN as error:
-            raise ImageError(f"layer {layer.digest} cannot be unpacked: {_one_line(error)}") from error
+            raise ImageError(
+                f"layer {layer.digest} cannot be unpacked: {_one_line(error)}", hint=HINT
+            ) from error
         except OSError as error:
             if error.errno not in OUR_DISK:
-                raise ImageError(f"layer {layer.digest} cannot be unpacked: {error.strerror}") from error
+                said = f"layer {layer.digest} cannot be unpacked: {error.strerror}"
+                raise ImageError(said, hint=HINT) from error
             raise OutputError(
                 f"layer {layer.digest} cannot be unpacked into {folder}: {error.strerror or error}",
                 hint="free some space, or set TMPDIR to another folder",

@@ -18,6 +18,7 @@ MAX_NAMES = 96 << 20
 MAX_DEPTH = 200
 MAX_KEPT = 1 << 16
 
+NOT_AS_CONFIGURED = "its content is not what the image's configuration says"
 HINT = "build, copy or pull the image again"
 
 WHITEOUT = ".wh."
@@ -90,7 +91,7 @@ def _check(source: LayerSource, stored: Digest, plain: Digest) -> None:
     if source.digest not in (None, stored):
         raise LayerError("it is not what its digest says")
     if plain != source.diff_id:
-        raise LayerError("its content is not what the image's configuration says")
+        raise LayerError(NOT_AS_CONFIGURED)
 
 
 def normal(name: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.atomic import appearing, locked, remove, remove_abandoned
+from ferrule.atomic import appearing, is_there, locked, remove, remove_abandoned
 from ferrule.errors import FerruleError, InvalidValueError, OutputError
 from ferrule.image.image import Image
 from ferrule.image.store import PART, BlobMissingError, BlobStore
@@ -23,6 +23,9 @@ MARKER = b'{"imageLayoutVersion":"1.0.0"}'
 
 class LayoutError(InvalidValueError):
     """The folder is no OCI layout, or holds no image under the name."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "build, copy or pull the image again")
 
 
 def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -> None:
@@ -44,7 +47,8 @@ def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -
 
 def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
     """The image under a tag, or the only one. Raises `LayoutError` with the reason."""
-    if not (folder / "index.json").is_file():
+    index = folder / "index.json"
+    if not (is_there(index) and index.is_file()):
         raise LayoutError(f"{folder} is no OCI layout", hint="an OCI layout has index.json and blobs/")
     store = BlobStore(folder / "blobs")
     try:
@@ -58,8 +62,7 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
     except LayoutError:
         raise
     except (BlobMissingError, InvalidValueError) as error:
-        hint = error.hint or "copy or build it again"
-        raise LayoutError(f"the layout {folder} is damaged: {error.message}", hint=hint) from error
+        raise LayoutError(f"the layout {folder} is damaged: {error.message}", hint=error.hint) from error
     return Image(
         descriptor=descriptor,
         manifest=manifest,

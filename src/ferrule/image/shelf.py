@@ -7,8 +7,9 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ferrule.atomic import is_there
 from ferrule.errors import ProjectError
-from ferrule.image.contents import Budget, normal
+from ferrule.image.contents import HINT, Budget, normal
 from ferrule.image.untar import FileSource, Member, TarError, members
 from ferrule.oci.document import MAX_DOCUMENT_BYTES
 
@@ -19,9 +20,15 @@ MAX_LINKS = 8
 
 ARCHIVE_HINT = "an archive is what `docker save` or `ferrule build --output docker-archive:FILE` writes"
 
+COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2"}
+"""How a compressed archive begins → the program that uncompresses it."""
+
 
 class ShelfError(ProjectError):
     """It is no folder and no tar of images, it is damaged, or it lacks a file."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or HINT)
 
 
 class Shelf(Protocol):
@@ -53,21 +60,15 @@ class FolderShelf:
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
-        return is_inside(name) and (self._folder / name).is_file()
+        path = self._folder / name
+        return is_inside(name) and is_there(path) and path.is_file()
 
     def open(self, name: str) -> BinaryIO:
         """The file; a pipe or a device in its place is none."""
         path = self._folder / name
         if not is_inside(name):
             raise ShelfError(f"{name[:200]} is not in {self._folder}")
-        try:
-            stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-        except OSError as error:
-            raise ShelfError(f"{path} cannot be read: {error.strerror}") from error
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            stream.close()
-            raise ShelfError(f"{path} is no file")
-        return stream
+        return _open(path)
 
 
 class TarShelf:
@@ -78,12 +79,10 @@ class TarShelf:
         self._file = file
         self._members: dict[str, Member] = {}
         try:
-            with file.open("rb") as stream:
+            with _open(file, hint=ARCHIVE_HINT) as stream:
                 self._read(stream)
         except TarError as error:
             raise ShelfError(f"{file} cannot be read: {error}", hint=_hint(file)) from error
-        except OSError as error:
-            raise ShelfError(f"{file} cannot be read: {error.strerror}", hint=ARCHIVE_HINT) from error
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -94,8 +93,7 @@ class TarShelf:
         member = self._find(name)
         if member is None:
             raise ShelfError(f"{self._file} has no {name[:200]}", hint="make the archive again")
-        stream = self._file.open("rb")
-        return io.BufferedReader(_Section(stream, member.offset, member.size))
+        return io.BufferedReader(_Section(_open(self._file), member.offset, member.size))
 
     def _read(self, stream: BinaryIO) -> None:
         budget = Budget(MAX_MEMBERS, MAX_NAMES)
@@ -118,6 +116,19 @@ def is_inside(name: str) -> bool:
     """Whether a name means a place in its folder: documents name files, and may come from anybody."""
     parts = name.split("/")
     return "\0" not in name and not {"", ".", ".."} & {*parts}
+
+
+def _open(path: Path, *, hint: str = "") -> BinaryIO:
+    """A regular file: a pipe or a device may give bytes for ever, or none."""
+    try:
+        stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except OSError as error:
+        name = str(path)
+        raise ShelfError(f"{name[:200]} cannot be read: {error.strerror}", hint=hint) from error
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise ShelfError(f"{path} is no file", hint=hint)
+    return stream
 
 
 class _Section(io.RawIOBase):
@@ -144,8 +155,9 @@ class _Section(io.RawIOBase):
 
 
 def _hint(file: Path) -> str:
-    with file.open("rb") as stream:
-        begin = stream.read(4)
-    if begin.startswith(b"\x1f\x8b"):
-        return f"it is compressed: gunzip < {file.name} > image.tar, and inspect that"
+    with _open(file) as stream:
+        begin = stream.read(6)
+    for magic, program in COMPRESSED.items():
+        if begin.startswith(magic):
+            return f"it is compressed: {program} -dc {file.name} > image.tar, and inspect that"
     return ARCHIVE_HINT

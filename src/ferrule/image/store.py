@@ -29,6 +29,9 @@ class Blobs(Protocol):
 class BlobMissingError(FerruleError):
     """The store does not have the blob, or what it has is not what its digest says."""
 
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "build, copy or pull the image again")
+
 
 class BlobWriter:
     """A blob being written; nobody sees it before `commit`."""

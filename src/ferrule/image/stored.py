@@ -11,6 +11,7 @@ import msgspec
 
 from ferrule.errors import ImageError, InvalidValueError
 from ferrule.image.archive import IMAGE_NAME
+from ferrule.image.contents import HINT
 from ferrule.image.layout import REF_NAME
 from ferrule.image.shelf import Shelf, ShelfError, read_document
 from ferrule.image.source import ImageSource, LayerSource
@@ -68,6 +69,8 @@ def _in_layout(shelf: Shelf, name: str | None, platform: Platform) -> ImageSourc
             break
         below = parse_index(_document(shelf, descriptor))
         descriptor = below.manifests[0] if len(below.manifests) == 1 else choose_manifest(below, platform)
+    if descriptor.media_type in INDEXES:
+        raise ShelfError(f"its index names indexes in indexes, more than {MAX_DEPTH} deep")
     if descriptor.media_type not in MANIFESTS:
         raise ShelfError(f"it names {descriptor.media_type[:100]!r}, which is no container image")
     manifest = parse_manifest(_document(shelf, descriptor))
@@ -111,6 +114,8 @@ def _choose(named: Sequence[tuple[tuple[str, ...], str, T]], wanted: str | None)
     if wanted is None:
         if len({identity for _, identity, _ in named}) == 1:
             return named[0][2]
+        if not named:
+            raise ShelfError("it holds no image")
         raise ShelfError(f"it holds {len(named)} images", hint=f"name one behind a colon: {listed}")
     for names, _, one in named:
         if {wanted, f"{wanted}:latest"} & {*names}:
@@ -121,7 +126,7 @@ def _choose(named: Sequence[tuple[tuple[str, ...], str, T]], wanted: str | None)
 def _document(shelf: Shelf, descriptor: Descriptor) -> bytes:
     data = read_document(shelf, _blob(descriptor))
     if digest_of(data) != descriptor.digest:
-        raise ShelfError(f"{_blob(descriptor)} is not what its name says", hint="copy or build it again")
+        raise ShelfError(f"{_blob(descriptor)} is not what its name says")
     return data
 
 
@@ -132,6 +137,6 @@ def _blob(descriptor: Descriptor) -> str:
 def _check_count(layers: int, config: ImageConfig) -> None:
     known = len(config.rootfs.diff_ids)
     if layers > MAX_LAYERS:
-        raise ImageError(f"the image has {layers} layers, more than any engine takes")
+        raise ImageError(f"the image has {layers} layers, more than any engine takes", hint=HINT)
     if layers != known:
-        raise ImageError(f"the image has {layers} layers, and its configuration {known}")
+        raise ImageError(f"the image has {layers} layers, and its configuration {known}", hint=HINT)

@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
 from ferrule.errors import InvalidValueError
-from ferrule.image.contents import Budget, DamagedLayerError, read_members
+from ferrule.image.contents import HINT, NOT_AS_CONFIGURED, Budget, DamagedLayerError, read_members
 from ferrule.image.image import Image
 from ferrule.image.layer_stream import OUTPUT, LayerError, opened
 from ferrule.image.stack import Node, Stack
+from ferrule.image.store import BlobMissingError
 from ferrule.image.untar import FileSource, TarError
 from ferrule.oci.descriptor import Descriptor
+from ferrule.oci.digest import Digest
 
 MAX_FILE_BYTES = 512 << 20
 
@@ -76,18 +78,22 @@ class LayerTree:
 def tree_of(image: Image) -> Iterator[LayerTree]:
     """The tree of an image, while its uncompressed layers lie in temporary files.
 
-    Raises `DamagedLayerError` for a layer that cannot be read.
+    Raises `DamagedLayerError` for a layer that cannot be read, or is not what the configuration says.
     """
+    known = image.config.rootfs.diff_ids
+    if len(known) != len(image.layers):
+        said = f"the image has {len(image.layers)} layers, and its configuration {len(known)}"
+        raise DamagedLayerError(said, hint=HINT)
     with ExitStack() as files:
         stack, budget = Stack(), Budget()
         layers = []
-        for layer in image.layers:
+        for layer, diff_id in zip(image.layers, known, strict=True):
             file = files.enter_context(tempfile.TemporaryFile())
             try:
-                _uncompress(image, layer, file, budget)
+                _uncompress(image, layer, diff_id, file, budget)
                 stack.add(tuple(read_members(FileSource(file), budget)))
-            except (TarError, LayerError) as error:
-                raise DamagedLayerError(f"layer {layer.digest} cannot be read: {error}") from error
+            except (TarError, LayerError, BlobMissingError) as error:
+                raise DamagedLayerError(f"layer {layer.digest} cannot be read: {error}", hint=HINT) from error
             layers.append(file)
         yield LayerTree(stack, tuple(layers))
 
@@ -96,8 +102,11 @@ def _name(path: PurePosixPath) -> str:
     return str(path).strip("/")
 
 
-def _uncompress(image: Image, layer: Descriptor, file: IO[bytes], budget: Budget) -> None:
+def _uncompress(image: Image, layer: Descriptor, diff_id: Digest, file: IO[bytes], budget: Budget) -> None:
     with image.blobs.path(layer).open("rb") as raw, opened(raw, budget.inflation) as stream:
         while data := stream.read(OUTPUT):
             file.write(data)
+        _, plain = stream.finish()
+    if plain != diff_id:
+        raise LayerError(NOT_AS_CONFIGURED)
     file.seek(0)

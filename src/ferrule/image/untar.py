@@ -144,7 +144,8 @@ def _block(source: Source) -> bytes | None:
     if len(block) < BLOCK:
         raise TarError("it is cut short")
     # The sum counts its own field as blanks.
-    if sum(block) - sum(block[148:156]) + 8 * 0x20 != _number(block[148:156], "checksum"):
+    total = sum(block) - sum(block[148:156]) + 8 * 0x20
+    if block[148:156].strip(b" \0").lstrip(b"0") != b"%o" % total:
         raise TarError("a header in it is damaged, or it is no tar")
     return block
 

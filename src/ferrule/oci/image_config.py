@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ferrule.oci.digest import Digest
+from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.document import decode
 from ferrule.oci.platform import Platform
 
@@ -39,6 +39,10 @@ class RootFs(msgspec.Struct, frozen=True, kw_only=True):
 
     type: str = "layers"
     diff_ids: tuple[Digest, ...]
+
+    def __post_init__(self) -> None:
+        for diff_id in self.diff_ids:
+            parse_digest(diff_id)
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -55,14 +55,14 @@ def parse_manifest(data: bytes) -> Manifest:
         )
     if manifest.config.media_type not in (CONFIG, DOCKER_CONFIG):
         raise InvalidValueError(
-            f"the manifest is of {manifest.config.media_type}, which is no container image"
+            f"the manifest is of {manifest.config.media_type[:100]}, which is no container image"
         )
     if len(manifest.layers) > MAX_LAYERS:
         raise InvalidValueError(f"the manifest has {len(manifest.layers)} layers, more than any engine takes")
     for layer in manifest.layers:
         if layer.media_type not in LAYERS:
             raise InvalidValueError(
-                f"the manifest has a layer of {layer.media_type}, which is no file system layer"
+                f"the manifest has a layer of {layer.media_type[:100]}, which is no file system layer"
             )
     return manifest
 

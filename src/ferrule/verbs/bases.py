@@ -190,7 +190,7 @@ def _labels(name: str, image: Image) -> dict[str, str]:
 def _check_platform(image: Image, platform: Platform, name: str) -> None:
     if not platform.runs(image.config.platform):
         raise ImageError(
-            f"{name} is for {image.config.platform}, and the program is for {platform}",
+            f"{name} is for {str(image.config.platform)[:100]}, and the program is for {platform}",
             hint="choose a base that has the program's platform",
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.atomic import appearing
+from ferrule.atomic import appearing, is_there
 from ferrule.errors import OutputError, UsageError
 from ferrule.oci.reference import Reference
 from ferrule.values import Output
@@ -61,7 +61,7 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
         choose_loader(destinations.engine)
     for output in destinations.outputs:
         folder = output.path if output.kind == "oci" else output.path.parent
-        nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        nearest = next(parent for parent in (folder, *folder.absolute().parents) if is_there(parent))
         if not nearest.is_dir():
             raise OutputError(
                 f"cannot write to {output.path}: {nearest} is no folder", hint="choose another place"

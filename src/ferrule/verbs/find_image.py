@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ferrule.atomic import is_there
 from ferrule.errors import UsageError
 from ferrule.image.shelf import FolderShelf, ShelfError, TarShelf
 from ferrule.image.source import ImageSource, source_of
@@ -32,10 +33,9 @@ def find_image(context: Context, name: str, platform: Platform) -> Iterator[Imag
     elif kind == "docker-daemon":
         with _from_docker(context, rest, platform) as source:
             yield source
-    elif Path(name).is_dir():
-        yield find_stored(_folder(Path(name)), None, platform)
-    elif Path(name).exists():
-        yield find_stored(TarShelf(Path(name)), None, platform)
+    elif is_there(Path(name)):
+        place = Path(name)
+        yield find_stored(_folder(place) if place.is_dir() else TarShelf(place), None, platform)
     else:
         yield source_of(open_image(context, name, platform, any_platform=True))
 
@@ -51,7 +51,7 @@ def _split(text: str) -> tuple[Path, str | None]:
     """A path, and the name behind the first colon; a path that is there may have colons of its own."""
     if not text:
         raise UsageError("there is no path behind the colon", hint="write oci:DIR or docker-archive:FILE")
-    if Path(text).exists():
+    if is_there(Path(text)):
         return Path(text), None
     path, _, name = text.partition(":")
     return Path(path), name or None

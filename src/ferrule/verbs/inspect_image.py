@@ -60,7 +60,7 @@ def inspect_image(context: Context, name: str, platform: Platform) -> ImageRepor
     with find_image(context, name, platform) as source:
         if source.config.os != "linux":
             raise ImageError(
-                f"the image is for {source.config.platform}", hint="ferrule reads images for Linux"
+                f"the image is for {str(source.config.platform)[:100]}", hint="ferrule reads images for Linux"
             )
         budget = Budget()
 

@@ -11,7 +11,7 @@ from ferrule.engine.health import wait_healthy
 from ferrule.engine.mount import Mount, check_mounts
 from ferrule.engine.name import name_after
 from ferrule.engine.variables import Variable
-from ferrule.errors import InvalidValueError, UsageError
+from ferrule.errors import ImageError, InvalidValueError, UsageError
 from ferrule.image.archive import familiar, write_archive
 from ferrule.image.image import Image
 from ferrule.oci.platform import this_platform
@@ -70,6 +70,9 @@ def run_image(context: Context, name: str, options: RunOptions) -> Ran:
         labels = loader.labels(name) if options.wait else {}
         return _run(context, choice, _request(RunRequest(name=name), options, labels))
     image = open_image(context, name, this_platform())
+    if image.config.os != "linux":
+        said = f"the image is for {str(image.config.platform)[:100]}"
+        raise ImageError(said, hint="images for Linux run here")
     return _run_own(context, choice, image, _name_for(name), options)
 
 
