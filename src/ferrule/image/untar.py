@@ -243,7 +243,7 @@ def _number(data: bytes, what: str) -> int:
     if data[0] & 0x80:
         number = int.from_bytes(data, "big") & ~(0x80 << 8 * (len(data) - 1))
         if data[0] & 0x40 or number >= 1 << 63:
-            raise TarError(f"a header in it has a {what} below zero or beyond all bounds")
+            raise TarError(f"in a header of it the {what} is below zero or beyond all bounds")
         return number
     digits = data.strip(b" \0")
     if digits.strip(b"01234567"):
