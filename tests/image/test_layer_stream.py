@@ -38,7 +38,7 @@ STORED = {
 @pytest.mark.parametrize("name", STORED)
 @pytest.mark.parametrize("size", [1, 511, 1 << 20])
 def test_what_comes_out_is_the_tar_however_it_is_stored_and_read(name: str, size: int) -> None:
-    found = []
+    found: list[bytes] = []
     with opened(io.BytesIO(STORED[name]), Inflation()) as stream:
         while data := stream.read(size if len(found) < 2000 else 1 << 16):
             found.append(data)

@@ -180,7 +180,10 @@ class _Layer:
             os.symlink(member.linkname, place)
             self._root.forget()
         elif member.islnk():
-            os.link(self._root.place(member.linkname), place, follow_symlinks=False)
+            target = self._root.place(member.linkname)
+            if os.path.isdir(target) and not os.path.islink(target):
+                raise ValueError("it has a folder under a second name")
+            os.link(target, place, follow_symlinks=False)
             self._root.forget()  # it may be a symbolic link's second name
             return  # mode and owner are those of the file that it is
         elif member.isreg():

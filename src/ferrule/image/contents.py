@@ -72,7 +72,7 @@ def read_contents(source: LayerSource, budget: Budget, keep: tuple[str, ...] = (
         with source.open() as raw, opened(raw, budget.inflation) as stream:
             for member in read_members(stream, budget):
                 found.append(member)
-                if member.name in keep and member.size <= MAX_KEPT:
+                if member.name in keep and member.kind == "file" and member.size <= MAX_KEPT:
                     kept[member.name] = stream.read(member.size)
             _check(source, *stream.finish())
             size = sum(member.size for member in found)

@@ -128,6 +128,8 @@ class Stack:
             return None
         folder, _, name = member.target.rpartition("/")
         node = self.nodes.get(_join(self.real(folder), name))
+        if node is not None and node.member.kind == "dir":
+            raise TarError(f"{member.target[:200]!r} is a folder, and has a second name")
         return node and (node.content or node)
 
     def _add_parents(self, path: str, number: int) -> None:

@@ -88,7 +88,7 @@ def _tables(config: Path | None, binary: str) -> tuple[Source, ...]:
         return ()
     try:
         table: Mapping[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         hint = "it is a TOML file with the keys of [package.metadata.ferrule]"
         raise ProjectError(f"cannot read {config}: {reason}", hint=hint) from error
