@@ -2,12 +2,12 @@
 
 import sys
 
-from benchmarks import images, quote, start
+from benchmarks import images, inspect, quote, start
 
 
 def main() -> None:
     """Run all, or those that are named."""
-    known = {"start": start.run, "images": images.run, "quote": quote.run}
+    known = {"start": start.run, "images": images.run, "inspect": inspect.run, "quote": quote.run}
     for name in sys.argv[1:] or known:
         known[name]()
 

@@ -23,7 +23,7 @@ def large_program(folder: Path) -> Path:
     """A static program with the ELF files of this machine behind it, none more than 8 MB, 100 MB together."""
     program = compiled(folder, "large.c", "int main(void) { return 0; }\n", "-static")
     with program.open("ab") as stream:
-        for path in _elf_files():
+        for path in elf_files():
             room = LARGE - stream.tell()
             if room <= 0:
                 return program
@@ -39,7 +39,8 @@ def renew(program: Path, number: int) -> None:
         stream.write(number.to_bytes(8, "big"))
 
 
-def _elf_files() -> Iterator[Path]:
+def elf_files() -> Iterator[Path]:
+    """The programs and libraries of this machine, in the order of their names."""
     for place in PLACES:
         for path in sorted(Path(place).rglob("*")):
             if path.is_file() and not path.is_symlink():

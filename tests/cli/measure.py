@@ -36,11 +36,15 @@ class Measured:
 
 
 def ferrule_measured(*arguments: str | Path, place: Path, env: Mapping[str, str] | None = None) -> Measured:
-    """Run ferrule in the folder, with notes of the measurement beside it; what hangs is ended."""
+    """Run ferrule in the folder."""
+    return measured(sys.executable, "-m", "ferrule", *arguments, place=place, env=env)
+
+
+def measured(*argv: str | Path, place: Path, env: Mapping[str, str] | None = None) -> Measured:
+    """Run a program in the folder, with notes of the measurement beside it; what hangs is ended."""
     note = place.with_name(f"{place.name}.measured")
-    command = (sys.executable, "-m", "ferrule", *map(str, arguments))
     starter = subprocess.Popen(
-        (sys.executable, "-I", "-S", "-c", START, str(note), *command),
+        (sys.executable, "-I", "-S", "-c", START, str(note), *map(str, argv)),
         cwd=place,
         env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE,
