@@ -56,7 +56,7 @@ def _builds(peers: Peers) -> None:
     project = peers.folder / "shop"
     shutil.copytree(SHOP, project, ignore=shutil.ignore_patterns("target"))
     build = ("build", project, "--locked", "--push", "--image", f"{peers.ferrule_registry}/shop")
-    built = peers.built(*build)
+    built = peers.built(*build)["images"][0]
     program = Path(built["binary"])
     measures = {
         CARGO: _cargo(peers, project, static=built["link"]["mode"] == "static"),
@@ -76,7 +76,7 @@ def _builds(peers: Peers) -> None:
         peers.offer(program)
         changed.append(_round(measures))
     _show("one line changed", changed, crane=1.5, podman=0.9)
-    own = peers.built(*build)["layers"][-1]["size"]
+    own = peers.built(*build)["images"][0]["layers"][-1]["size"]
     for name, size in peers.layer_sizes().items():
         judge(f"{name}'s layer ({own:,} of {size:,} bytes)", own, size, target=1.0)
 

@@ -17,13 +17,14 @@ from ferrule.values import (
     parse_env,
     parse_file,
     parse_folder,
+    parse_glibc,
     parse_health,
     parse_port,
     parse_signal,
     parse_user,
 )
 
-LINKS = ("auto", "static", "dynamic")
+LINKS = ("auto", "static", "dynamic", "musl")
 OPTIMIZATIONS = ("speed", "size", "off")
 DEFAULT_WORKDIR = "/app"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
@@ -39,6 +40,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
 
     image: str | None = None
     link: str | None = None
+    platforms: tuple[str, ...] | None = None
+    glibc: str | None = None
     base: str | None = None
     optimize: str | None = None
     args: tuple[str, ...] | None = None
@@ -73,6 +76,8 @@ class Settings:
 
     image: str | None
     link: str
+    platforms: tuple[str, ...]
+    glibc: str | None
     base: str
     optimize: str | None
     args: tuple[str, ...]
@@ -112,6 +117,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     return Settings(
         image=value("image", str, None),
         link=value("link", one_of(LINKS), "auto"),
+        platforms=value("platforms", tuple, ()),
+        glibc=value("glibc", parse_glibc, None),
         base=value("base", str, "auto"),
         optimize=value("optimize", one_of(OPTIMIZATIONS), None),
         args=value("args", tuple, ()),
@@ -191,7 +198,14 @@ def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
     return said
 
 
-FLAG_OF = {"ports": "port", "files": "file", "labels": "label", "args": "arg", "volumes": "volume"}
+FLAG_OF = {
+    "ports": "port",
+    "files": "file",
+    "labels": "label",
+    "args": "arg",
+    "volumes": "volume",
+    "platforms": "platform",
+}
 
 
 def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:

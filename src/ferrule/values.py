@@ -209,6 +209,13 @@ def parse_health(value: Mapping[str, Any]) -> Health:
     return Health(path=path, port=number, command=tuple(command or ()))
 
 
+def parse_glibc(text: str) -> str:
+    """A version of glibc, such as `2.28`."""
+    if not re.fullmatch(r"2\.[0-9]{1,2}", text):
+        raise InvalidValueError(f"{text!r} is not a version of glibc", hint="write it like 2.28")
+    return text
+
+
 def parse_size(text: str) -> int:
     """Bytes: `500MB`, `1.5GB` (powers of ten), `2GiB` (powers of two); `0` without a unit."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([KMGT]i?)?B|(0)", text.strip(), re.IGNORECASE)

@@ -73,7 +73,7 @@ class _Attempt:
 
 
 def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour: bool) -> Artifact:
-    """Build the binary. `link` is auto, static or dynamic.
+    """Build the binary. `link` is auto, static, dynamic or musl.
 
     Raises `BuildError` after cargo has shown its own text.
     """
@@ -82,8 +82,9 @@ def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour:
     memory = LinkMemory(output_folder(plan.project))
     choice = _first_choice(plan, memory, link)
     say_if_waiting(report, plan)
-    artifact = _attempt(runner, report, plan, choice, guess=link == "auto", colour=colour)
-    if link == "auto" and not artifact.link.reason.startswith(FLAGS_FORBID):
+    guess = link == "auto" and plan.target.link is None
+    artifact = _attempt(runner, report, plan, choice, guess=guess, colour=colour)
+    if guess and not artifact.link.reason.startswith(FLAGS_FORBID):
         memory.remember(plan, artifact.link)
     if not locked_before and plan.project.workspace.lock_file.is_file():
         report.say(
@@ -96,6 +97,8 @@ FLAGS_FORBID = "the project's own flags"
 
 
 def _first_choice(plan: BuildPlan, memory: LinkMemory, link: str) -> LinkChoice:
+    if plan.target.link is not None:
+        return LinkChoice(mode=plan.target.link, reason=plan.target.reason)
     if link != "auto":
         return LinkChoice(mode=link, reason=f"asked for by --link {link}")
     if plan.forbids_static:

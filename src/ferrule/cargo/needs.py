@@ -1,5 +1,6 @@
 """What a program needs beside itself, read off the crates in it: CA roots, time zones, shared libraries."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ferrule.cargo.graph import FROM_LOCK, Graph
@@ -73,13 +74,19 @@ def expected_link(graph: Graph) -> LinkChoice:
     """What the build will probably decide. Build scripts know better, and a build listens to them."""
     if graph.source == FROM_LOCK:
         return LinkChoice(mode="static", reason="a guess: cargo does not say which dependencies count here")
-    for package in graph.packages:
-        libraries, bundling = LINKS_SYSTEM_LIBRARY.get(package.name, ("", ()))
-        if libraries and not set(bundling) & set(graph.features.get(package.name, ())):
-            return LinkChoice(mode="dynamic", reason=f"{package.name} links the system's {libraries}")
+    for crate, libraries, _ in system_libraries(graph):
+        return LinkChoice(mode="dynamic", reason=f"{crate} links the system's {libraries}")
     if graph.find(LOADS_LIBRARIES):
         return LinkChoice(mode="dynamic", reason=f"{LOADS_LIBRARIES} loads shared libraries at run time")
     return LinkChoice(mode="static", reason=NOTHING_SHARED)
+
+
+def system_libraries(graph: Graph) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Crate, what it links of the system, and the features by which it would bring that along."""
+    for package in graph.packages:
+        libraries, bundling = LINKS_SYSTEM_LIBRARY.get(package.name, ("", ()))
+        if libraries and not set(bundling) & set(graph.features.get(package.name, ())):
+            yield package.name, libraries, bundling
 
 
 def _minor(version: str) -> str:

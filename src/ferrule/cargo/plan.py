@@ -9,12 +9,14 @@ from ferrule.cargo.flags import SEPARATOR, Remap, c_environment, effective_rustf
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.profile import Profile, choose_profile
 from ferrule.cargo.select import Selection
+from ferrule.cargo.target import Target
 from ferrule.cargo.toolchain import Toolchain, version_numbers
 from ferrule.process import Command, Runner
 
 BUILD_DIR_SINCE = (1, 91)
 """The first cargo that keeps its work apart from its results; an older one ignores the setting."""
 
+JEMALLOC_PAGE = "JEMALLOC_SYS_WITH_LG_PAGE"
 CRT_STATIC = ("-C", "target-feature=+crt-static")
 
 
@@ -62,10 +64,15 @@ class BuildPlan:
     profile: Profile
     options: CargoOptions
     toolchain: Toolchain
-    triple: str
+    target: Target
     target_dir: Path
     rustflags: tuple[str, ...]
     remap: Remap
+
+    @property
+    def triple(self) -> str:
+        """The target triple."""
+        return self.target.triple
 
     @property
     def forbids_static(self) -> bool:
@@ -74,17 +81,19 @@ class BuildPlan:
 
     def command(self, *, static: bool, colour: bool) -> Command:
         """The call of cargo for one link mode. Flags of ours for the link reach the final crate only."""
-        variant = (*self.profile.flags, *self.options.feature_flags, *(CRT_STATIC if static else ()))
+        last = (*(CRT_STATIC if static else ()), *self.target.flags)
+        variant = (*self.profile.flags, *self.options.feature_flags, *last)
         binary = ("-p", self.selection.package.id, "--bin", self.selection.binary)
         jobs = ("-j", str(self.options.jobs)) if self.options.jobs else ()
         verbose = ("-" + "v" * self.options.verbose,) if self.options.verbose else ()
         rendered = "json-diagnostic-rendered-ansi" if colour else "json"
         argv = (
-            *("cargo", "rustc", "--manifest-path", str(self.project.manifest), *binary),
-            *("--profile", self.profile.name, "--target", self.triple, *self._folders(variant)),
+            *(*self.target.program, "rustc", "--manifest-path", str(self.project.manifest), *binary),
+            *("--profile", self.profile.name, "--target", self.target.triple_flag),
+            *self._folders(variant),
             *(*self.profile.flags, *self.options.feature_flags, *self.options.lock_flags),
             *(*jobs, *verbose, f"--message-format={rendered}"),
-            *(("--", *CRT_STATIC) if static else ()),
+            *(("--", *last) if last else ()),
         )
         return Command(argv=argv, cwd=self.project.folder, env=self._environment(), talk=True)
 
@@ -104,7 +113,16 @@ class BuildPlan:
     def _environment(self) -> dict[str, str]:
         flags = SEPARATOR.join((*self.rustflags, *self.remap.rustflags))
         c_flags = c_environment(self.triple, self.remap, os.environ)
-        return {"CARGO_ENCODED_RUSTFLAGS": flags, **c_flags, **self._sqlx_environment()}
+        own = {**self.target.env, **self._sqlx_environment(), **self._jemalloc_environment()}
+        return {"CARGO_ENCODED_RUSTFLAGS": flags, **c_flags, **own}
+
+    def _jemalloc_environment(self) -> dict[str, str]:
+        """jemalloc fixes the size of a page when it is compiled; arm64 has machines with 4, 16 and 64 KiB."""
+        if self.target.platform.architecture != "arm64" or JEMALLOC_PAGE in os.environ:
+            return {}
+        lock = self.project.workspace.lock_file
+        used = lock.is_file() and b'"tikv-jemalloc-sys"' in lock.read_bytes()
+        return {JEMALLOC_PAGE: "16"} if used else {}
 
     def _sqlx_environment(self) -> dict[str, str]:
         """Committed offline data of SQLx is used: an image must not depend on a database nearby."""
@@ -120,20 +138,20 @@ def plan_build(
     options: CargoOptions,
     toolchain: Toolchain,
     optimize: str | None,
+    target: Target,
 ) -> BuildPlan:
     """Read what the project has set and decide what to add. Starts cargo only where flags are set."""
     own = output_folder(project)
     target_dir = own / "cargo"
-    triple = toolchain.host
     return BuildPlan(
         project=project,
         selection=selection,
         profile=choose_profile(runner, project, options.profile, optimize),
         options=options,
         toolchain=toolchain,
-        triple=triple,
+        target=target,
         target_dir=target_dir,
-        rustflags=effective_rustflags(runner, project, triple=triple, cache=own),
+        rustflags=effective_rustflags(runner, project, triple=target.triple, cache=own),
         remap=remap_of(project, toolchain, target_dir),
     )
 

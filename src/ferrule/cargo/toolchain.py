@@ -23,6 +23,14 @@ class Toolchain:
         """The version number, such as 1.95.0."""
         return _field(self.version, "release")
 
+    def library_folder(self, triple: str) -> Path:
+        """Where the target's standard library lies when it is installed."""
+        return self.sysroot / "lib" / "rustlib" / triple / "lib"
+
+    def has_target(self, triple: str) -> bool:
+        """Whether programs for the target can be compiled."""
+        return any(self.library_folder(triple).glob("libstd-*.rlib"))
+
 
 def read_toolchain(runner: Runner, folder: Path) -> Toolchain:
     """Ask rustc in the folder, since a rust-toolchain.toml there may choose it."""

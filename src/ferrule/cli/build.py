@@ -18,9 +18,10 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import destinations_of, make_context, project_request
+from ferrule.cli.result import destinations_json, image_json
 
 if TYPE_CHECKING:
-    from ferrule.verbs.build import Built
+    from ferrule.verbs.build import Built, BuiltPart
 
 
 @click.command("build")
@@ -50,17 +51,20 @@ def command(**given: Any) -> None:
 
 def as_json(built: "Built") -> dict[str, Any]:
     """The result for machines; sizes in bytes, times in seconds."""
-    image = built.image
     return {
         "version": 1,
-        "digest": image.descriptor.digest,
-        "platform": str(image.config.platform),
-        "base": built.base,
-        "link": {"mode": built.artifact.link.mode, "reason": built.artifact.link.reason},
+        "digest": built.content.descriptor.digest,
         "tags": list(built.tags),
-        "size": {"unpacked": built.unpacked, "compressed": image.compressed_size},
-        "layers": [{"digest": layer.digest, "size": layer.size} for layer in image.layers],
-        "binary": str(built.artifact.path),
-        "destinations": [{"kind": done.kind, "line": done.line} for done in built.delivered],
+        "images": [_image(part) for part in built.parts],
+        "destinations": destinations_json(built.delivered),
         "seconds": {"cargo": round(built.cargo_seconds, 3), "ferrule": round(built.own_seconds, 3)},
+    }
+
+
+def _image(part: "BuiltPart") -> dict[str, Any]:
+    link = part.artifact.link
+    return {
+        **image_json(part.made),
+        "link": {"mode": link.mode, "reason": link.reason},
+        "binary": str(part.artifact.path),
     }

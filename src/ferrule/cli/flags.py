@@ -11,6 +11,7 @@ from ferrule.values import (
     parse_env,
     parse_file,
     parse_folder,
+    parse_glibc,
     parse_health_path,
     parse_label,
     parse_mirror,
@@ -44,6 +45,12 @@ def _parse_image(text: str) -> object:
     return parse_repository(text)
 
 
+def _parse_platforms(text: str) -> object:
+    from ferrule.verbs.targets import parse_platforms
+
+    return parse_platforms((text,))
+
+
 CARGO_FLAGS = (
     click.option("-p", "--package", metavar="NAME", help="The package of the workspace."),
     click.option("--bin", "binary", metavar="NAME", help="The binary of the package."),
@@ -62,7 +69,20 @@ CARGO_FLAGS = (
 )
 
 BUILD_FLAGS = (
-    option("--link", type=click.Choice(["auto", "static", "dynamic"]), help="How the program is linked."),
+    option(
+        "--link", type=click.Choice(["auto", "static", "dynamic", "musl"]), help="How the program is linked."
+    ),
+    option(
+        "--platform",
+        multiple=True,
+        type=Parsed("OS/ARCH[,OS/ARCH]", _parse_platforms, raw=True),
+        help="What the image is for; several make an index.  [default: this machine's]",
+    ),
+    option(
+        "--glibc",
+        type=Parsed("VERSION", parse_glibc, raw=True),
+        help="The oldest glibc that a dynamic program is to run with.",
+    ),
     option(
         "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
     ),

@@ -44,6 +44,8 @@ def flag_source(given: dict[str, Any]) -> "Source":
     table = Table(
         image=given.get("image"),
         link=given.get("link"),
+        platforms=given.get("platform") or None,
+        glibc=given.get("glibc"),
         base=given["base"],
         optimize=given.get("optimize"),
         args=given["arg"] or None,

@@ -16,13 +16,33 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import destinations_of, flag_source, make_context
+from ferrule.cli.result import destinations_json, image_json
+from ferrule.cli.types import Parsed
+from ferrule.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from ferrule.oci.platform import Platform
     from ferrule.verbs.pack import Packed
 
 
+def _parse_platform(text: str) -> "tuple[Platform, Path]":
+    from ferrule.oci.platform import parse_platform
+
+    platform, equals, path = text.partition("=")
+    if not equals or not path:
+        raise InvalidValueError(f"{text!r} is not OS/ARCH=BIN", hint="write it like linux/arm64=target/shop")
+    return parse_platform(platform), Path(path)
+
+
 @click.command("pack")
-@click.argument("binaries", metavar="BIN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("binaries", metavar="[BIN...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    type=Parsed("OS/ARCH=BIN", _parse_platform),
+    help="A binary and its platform, for an index of several. May be repeated.",
+)
 @click.option(
     "--config", metavar="FILE", type=click.Path(path_type=Path), help="The keys of the table, as TOML."
 )
@@ -32,12 +52,21 @@ def command(**given: Any) -> None:
 
     The first one runs, the others lie beside it in /app. The platform is theirs. Neither cargo nor Rust is
     needed. Files are looked up from the folder of --config, or from this one.
+
+    With --platform linux/amd64=BIN --platform linux/arm64=BIN it becomes an index of one image for each.
     """
+    if not given["binaries"] and not given["platforms"]:
+        raise click.UsageError("Missing argument 'BIN...'.")
     from ferrule.cli.render import pack_summary
     from ferrule.verbs.pack import PackRequest, pack
 
     context = make_context(given)
-    request = PackRequest(binaries=given["binaries"], config=given["config"], flags=flag_source(given))
+    request = PackRequest(
+        binaries=given["binaries"],
+        platforms=given["platforms"],
+        config=given["config"],
+        flags=flag_source(given),
+    )
     packed = pack(context, request, given["tag"], destinations_of(given))
     context.report.say(pack_summary(packed))
     if given["as_json"]:
@@ -49,14 +78,10 @@ def command(**given: Any) -> None:
 
 def as_json(packed: "Packed") -> dict[str, Any]:
     """The result for machines; sizes in bytes."""
-    image = packed.made.image
     return {
         "version": 1,
-        "digest": image.descriptor.digest,
-        "platform": str(image.config.platform),
-        "base": packed.made.base,
+        "digest": packed.content.descriptor.digest,
         "tags": list(packed.tags),
-        "size": {"unpacked": packed.made.unpacked, "compressed": image.compressed_size},
-        "layers": [{"digest": layer.digest, "size": layer.size} for layer in image.layers],
-        "destinations": [{"kind": done.kind, "line": done.line} for done in packed.delivered],
+        "images": [image_json(made) for made in packed.made],
+        "destinations": destinations_json(packed.delivered),
     }

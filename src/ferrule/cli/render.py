@@ -1,10 +1,13 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
+from itertools import chain
+
 from ferrule.cli.text import size
 from ferrule.image.archive import familiar
-from ferrule.image.image import Image
+from ferrule.image.image import Publishable
 from ferrule.oci.reference import Reference
 from ferrule.verbs.build import Built
+from ferrule.verbs.image import Made
 from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
 
@@ -24,29 +27,31 @@ def plan_screen(plan: Plan) -> str:
 
 def build_summary(built: Built) -> str:
     """What was built, in a few lines for stderr."""
-    name = built.prepared.local_name.with_tag(built.tags[0])
-    link = ("link", f"{built.artifact.link.mode}: {built.artifact.link.reason}")
+    parts = [
+        _image_rows(part.made, ("link", f"{part.artifact.link.mode}: {part.artifact.link.reason}"))
+        for part in built.parts
+    ]
     time = ("time", f"{built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule")
-    first, last = image_rows(name, built.image, built.base, built.unpacked)
-    return _aligned((*first, link, *last, time))
+    name = built.prepared.local_name.with_tag(built.tags[0])
+    return _aligned((*_head(name, built.content), *chain(*parts), time))
 
 
 def pack_summary(packed: Packed) -> str:
     """What was packed, in a few lines for stderr."""
-    made = packed.made
-    first, last = image_rows(packed.name.with_tag(packed.tags[0]), made.image, made.base, made.unpacked)
-    return _aligned((*first, *last))
+    name = packed.name.with_tag(packed.tags[0])
+    return _aligned((*_head(name, packed.content), *chain(*map(_image_rows, packed.made))))
 
 
-def image_rows(name: Reference, image: Image, base: str, unpacked: int) -> tuple[Rows, Rows]:
-    """What is said of every image: who it is, and how large."""
-    sizes = f"{size(unpacked)} unpacked, {size(image.compressed_size)} compressed, {len(image.layers)} layers"
-    who = (
-        ("image", familiar(name)),
-        ("digest", str(image.descriptor.digest)),
-        ("platform", str(image.config.platform)),
-    )
-    return who, (("base", base), ("size", sizes))
+def _head(name: Reference, content: Publishable) -> Rows:
+    return (("image", familiar(name)), ("digest", str(content.descriptor.digest)))
+
+
+def _image_rows(made: Made, *more: tuple[str, str]) -> Rows:
+    """What is said of the image for one platform."""
+    image = made.image
+    unpacked, compressed = size(made.unpacked), size(image.compressed_size)
+    sizes = f"{unpacked} unpacked, {compressed} compressed, {len(image.layers)} layers"
+    return (("platform", str(image.config.platform)), *more, ("base", made.base), ("size", sizes))
 
 
 def _aligned(rows: Rows) -> str:

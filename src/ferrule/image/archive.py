@@ -7,22 +7,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ferrule.atomic import appearing
-from ferrule.image.image import Image
+from ferrule.image.image import Image, Publishable, image_for
 from ferrule.image.layout import MARKER, REF_NAME
 from ferrule.oci.descriptor import Descriptor
 from ferrule.oci.digest import hex_of
 from ferrule.oci.document import encode
 from ferrule.oci.manifest import index_of
+from ferrule.oci.platform import this_platform
 from ferrule.oci.reference import DEFAULT_REGISTRY, Reference
 
 IMAGE_NAME = "io.containerd.image.name"
 BLOCK = 512
 
 
-def write_archive(image: Image, names: tuple[Reference, ...], file: Path) -> None:
-    """Write the archive under its names (repository and tag); the file appears whole or not at all."""
+def write_archive(content: Publishable, names: tuple[Reference, ...], file: Path) -> None:
+    """Write the archive under its names (repository and tag); the file appears whole or not at all.
+
+    Docker's part of it can name one image: of several, that for this machine's platform, or the first.
+    """
     with appearing(file) as part, part.open("wb") as stream:
-        _write(image, names, stream)
+        _write(content, names, stream)
 
 
 def familiar(name: Reference) -> str:
@@ -31,18 +35,24 @@ def familiar(name: Reference) -> str:
     return text.removeprefix("library/")
 
 
-def _write(image: Image, names: tuple[Reference, ...], stream: BinaryIO) -> None:
+def _write(content: Publishable, names: tuple[Reference, ...], stream: BinaryIO) -> None:
     _add(stream, "oci-layout", MARKER)
-    _add(stream, "index.json", encode(index_of(tuple(_named(image, name) for name in names))))
-    _add(stream, "manifest.json", _docker_manifest(image, names))
-    _add(stream, _blob(image.descriptor), image.manifest_bytes)
-    _add(stream, _blob(image.manifest.config), image.config_bytes)
-    written = set()
-    for layer in image.layers:
-        if layer.digest not in written:
-            written.add(layer.digest)
-            _add_file(stream, _blob(layer), image.blobs.path(layer))
+    _add(stream, "index.json", encode(index_of(tuple(_named(content, name) for name in names))))
+    _add(stream, "manifest.json", _docker_manifest(image_for(content, this_platform()), names))
+    documents = {_blob(content.descriptor): content.document}
+    for image in content.images:
+        documents[_blob(image.descriptor)] = image.manifest_bytes
+        documents[_blob(image.manifest.config)] = image.config_bytes
+    for name, document in documents.items():
+        _add(stream, name, document)
+    for name, file in _layers(content).items():
+        _add_file(stream, name, file)
     stream.write(bytes(2 * BLOCK))
+
+
+def _layers(content: Publishable) -> dict[str, Path]:
+    """Each layer once, though several images may have it."""
+    return {_blob(layer): image.blobs.path(layer) for image in content.images for layer in image.layers}
 
 
 def _docker_manifest(image: Image, names: tuple[Reference, ...]) -> bytes:
@@ -54,11 +64,11 @@ def _docker_manifest(image: Image, names: tuple[Reference, ...]) -> bytes:
     return json.dumps([entry], separators=(",", ":")).encode()
 
 
-def _named(image: Image, name: Reference) -> Descriptor:
+def _named(content: Publishable, name: Reference) -> Descriptor:
     return Descriptor(
-        media_type=image.descriptor.media_type,
-        digest=image.descriptor.digest,
-        size=image.descriptor.size,
+        media_type=content.descriptor.media_type,
+        digest=content.descriptor.digest,
+        size=content.descriptor.size,
         annotations={REF_NAME: name.tag or "latest", IMAGE_NAME: str(name)},
     )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ferrule.atomic import appearing, is_there, locked, remove, remove_abandoned
 from ferrule.errors import FerruleError, InvalidValueError, OutputError
-from ferrule.image.image import Image
+from ferrule.image.image import Image, Publishable
 from ferrule.image.store import PART, BlobMissingError, BlobStore
 from ferrule.oci.descriptor import INDEXES, MANIFESTS, Descriptor
 from ferrule.oci.digest import hex_of
@@ -28,8 +28,8 @@ class LayoutError(InvalidValueError):
         super().__init__(message, hint=hint or "build, copy or pull the image again")
 
 
-def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -> None:
-    """Add the image under a tag; other tags stay. One run at a time writes, the others wait.
+def write_layout(content: Publishable, folder: Path, tag: str, *, prune: bool = False) -> None:
+    """Add an image or an index under a tag; other tags stay. One run at a time writes, the others wait.
 
     The index is replaced last, so that no reader sees half. It is the one file whose loss nobody could make
     good or even see, so it waits for the disk. With `prune`, the layout is ours alone: what cannot be read in
@@ -38,7 +38,7 @@ def write_layout(image: Image, folder: Path, tag: str, *, prune: bool = False) -
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            _write(image, folder, tag, prune=prune)
+            _write(content, folder, tag, prune=prune)
     except OSError as error:
         raise OutputError(
             f"cannot write the layout {folder}: {error.strerror}", hint="check the folder and its space"
@@ -73,19 +73,21 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
     )
 
 
-def _write(image: Image, folder: Path, tag: str, *, prune: bool) -> None:
+def _write(content: Publishable, folder: Path, tag: str, *, prune: bool) -> None:
     store = BlobStore(folder / "blobs")
     remove_abandoned(store.subfolder("sha256"), PART)
     known = _readable(folder, store) if prune else _read_index(folder)
-    index = _with(known, image.descriptor, tag)
-    for descriptor in (image.manifest.config, *image.layers):
-        _copy_blob(image, descriptor, store)
-    store.put(image.manifest_bytes)
-    for name, content in (("oci-layout", MARKER), ("index.json", encode(index))):
+    index = _with(known, content.descriptor, tag)
+    for image in content.images:
+        for descriptor in (image.manifest.config, *image.layers):
+            _copy_blob(image, descriptor, store)
+        store.put(image.manifest_bytes)
+    store.put(content.document)
+    for name, text in (("oci-layout", MARKER), ("index.json", encode(index))):
         path = folder / name
-        if not (path.is_file() and path.read_bytes() == content):
+        if not (path.is_file() and path.read_bytes() == text):
             with appearing(path, lasting=True) as part:
-                part.write_bytes(content)
+                part.write_bytes(text)
         remove_abandoned(folder, f".{name}{PART}")
     if prune:
         _prune(store, index)

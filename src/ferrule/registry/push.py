@@ -1,10 +1,10 @@
-"""Writing images: an image and names go in, what the registry lacks is sent, and a digest comes out."""
+"""Writing images: one or an index, and names go in, what the registry lacks is sent, a digest comes out."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from ferrule.errors import RegistryError
-from ferrule.image.image import Image
+from ferrule.image.image import Image, Publishable
 from ferrule.oci.descriptor import Descriptor
 from ferrule.oci.digest import Digest
 from ferrule.oci.reference import Reference, parse_tag
@@ -39,30 +39,72 @@ class Published:
 
 
 def push(
-    client: Client, image: Image, reference: Reference, tags: tuple[str, ...], report: Report
+    client: Client, content: Publishable, reference: Reference, tags: tuple[str, ...], report: Report
 ) -> Published:
-    """Send what the registry lacks, then the manifest by digest, then each tag.
+    """Send what the registry lacks, then the manifest by digest, then each tag; an index after its images.
 
     Nothing can be pulled before everything it consists of is there. Raises `RegistryError`.
     """
-    upload = _Upload(client, client.settled(client.access.push(reference)), image)
-    digest = image.descriptor.digest
+    place = client.settled(client.access.push(reference))
+    digest = content.descriptor.digest
+    manifest = _Document(client, place, content.descriptor, content.document)
     selectors = tuple(parse_tag(tag) for tag in tags) or (digest,)
-    lacking = upload.lacking(selectors)
+    lacking = manifest.lacking(selectors)
     if lacking == selectors:
-        for line in upload.all():
-            report.detail(line)
+        for image in content.images:
+            for line in _Upload(client, place, image).all():
+                report.detail(line)
+            if image is not content:
+                child = _Document(client, place, image.descriptor, image.manifest_bytes)
+                child.put(image.descriptor.digest)
         lacking = tuple(dict.fromkeys((digest, *selectors)))
     else:
         # A registry takes a manifest only with all that it names, so a tag that has it proves the rest.
         report.detail(f"{digest[:19]}: already there")
     for selector in lacking:
-        upload.manifest(selector)
+        manifest.put(selector)
     return Published(reference=reference.with_digest(digest), tags=tags)
 
 
+class _Document:
+    """A manifest or an index on its way to one repository."""
+
+    def __init__(self, client: Client, place: Place, descriptor: Descriptor, data: bytes) -> None:
+        self._client = client
+        self._place = place
+        self._descriptor = descriptor
+        self._data = data
+
+    def lacking(self, selectors: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the tags and digests under which the registry does not have this very document."""
+        found = side_by_side(self._digest_at, selectors)
+        own = self._descriptor.digest
+        return tuple(selector for selector, known in zip(selectors, found, strict=True) if known != own)
+
+    def _digest_at(self, selector: str) -> str | None:
+        accept = (self._descriptor.media_type,)
+        answer = self._client.probe(self._place, f"manifests/{selector}", "manifest", accept=accept)
+        return answer.headers.get("docker-content-digest") if answer else None
+
+    def put(self, selector: str) -> None:
+        """Store it under a digest or a tag. To send it twice is to send it once."""
+        retried(lambda: self._put(selector))
+
+    def _put(self, selector: str) -> None:
+        answer = self._client.send(
+            self._place,
+            "PUT",
+            self._place.url(f"manifests/{selector}"),
+            body=Body(self._data, len(self._data)),
+            headers={"content-type": self._descriptor.media_type},
+        )
+        if not answer.ok:
+            raise refusal(self._place, answer, "manifest")
+        _check_digest(self._place, answer, self._descriptor.digest)
+
+
 class _Upload:
-    """One image on its way to one repository."""
+    """One image's blobs on their way to one repository."""
 
     def __init__(self, client: Client, place: Place, image: Image) -> None:
         self._client = client
@@ -73,34 +115,6 @@ class _Upload:
         """Every blob, some at a time; a line for each. The first failure ends the others."""
         blobs = {blob.digest: blob for blob in (*self._image.layers, self._image.manifest.config)}
         return side_by_side(self._blob, blobs.values())
-
-    def lacking(self, selectors: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the tags and digests under which the registry does not have this very manifest."""
-        found = side_by_side(self._digest_at, selectors)
-        own = self._image.descriptor.digest
-        return tuple(selector for selector, known in zip(selectors, found, strict=True) if known != own)
-
-    def _digest_at(self, selector: str) -> str | None:
-        accept = (self._image.descriptor.media_type,)
-        answer = self._client.probe(self._place, f"manifests/{selector}", "manifest", accept=accept)
-        return answer.headers.get("docker-content-digest") if answer else None
-
-    def manifest(self, selector: str) -> None:
-        """The manifest under a digest or a tag. To send it twice is to send it once."""
-        retried(lambda: self._put_manifest(selector))
-
-    def _put_manifest(self, selector: str) -> None:
-        data = self._image.manifest_bytes
-        answer = self._client.send(
-            self._place,
-            "PUT",
-            self._place.url(f"manifests/{selector}"),
-            body=Body(data, len(data)),
-            headers={"content-type": self._image.descriptor.media_type},
-        )
-        if not answer.ok:
-            raise refusal(self._place, answer, "manifest")
-        self._check_digest(answer, self._image.descriptor.digest)
 
     def _blob(self, blob: Descriptor) -> str:
         short = blob.digest[:19]
@@ -160,7 +174,7 @@ class _Upload:
             self._place, "PUT", f"{location}{joint}digest={quote(digest, safe='')}", body=Body(b"", 0)
         )
         self._accept(answer)
-        self._check_digest(answer, digest)
+        _check_digest(self._place, answer, digest)
 
     def _accept(self, answer: Answer) -> None:
         if answer.status == 404:
@@ -185,10 +199,11 @@ class _Upload:
             )
         return resolve(self._place.site.registry, answer.url, location)
 
-    def _check_digest(self, answer: Answer, digest: Digest) -> None:
-        said = answer.headers.get("docker-content-digest", digest)
-        if said.startswith("sha256:") and said != digest:
-            raise RegistryError(
-                f"{self._place.site.registry} says that it received something else than {digest[:19]}…",
-                hint="try again; if it stays, a proxy in front of the registry changes what passes",
-            )
+
+def _check_digest(place: Place, answer: Answer, digest: Digest) -> None:
+    said = answer.headers.get("docker-content-digest", digest)
+    if said.startswith("sha256:") and said != digest:
+        raise RegistryError(
+            f"{place.site.registry} says that it received something else than {digest[:19]}…",
+            hint="try again; if it stays, a proxy in front of the registry changes what passes",
+        )

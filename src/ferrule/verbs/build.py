@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.cargo.build import Artifact, build
-from ferrule.cargo.plan import output_folder
+from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
@@ -16,8 +16,8 @@ from ferrule.verbs.tags import fill_tags
 
 if TYPE_CHECKING:
     from ferrule.base.entry import FileEntry
-    from ferrule.image.image import Image
-    from ferrule.verbs.image import Contents
+    from ferrule.image.image import Publishable
+    from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
     "elftools.elf.elffile",
@@ -39,14 +39,20 @@ FOR_A_LAYOUT = ("ferrule.image.layout",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPart:
+    """The program and the image for one platform."""
+
+    artifact: Artifact
+    made: "Made"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """An image that was built and delivered. Sizes in bytes, times in seconds."""
+    """What was built and delivered, for one platform or several. Times in seconds."""
 
     prepared: Prepared
-    artifact: Artifact
-    image: "Image"
-    base: str
-    unpacked: int
+    content: "Publishable"
+    parts: tuple[BuiltPart, ...]
     tags: tuple[str, ...]
     delivered: tuple[Delivered, ...]
     cargo_seconds: float
@@ -68,32 +74,43 @@ def build_image(
     check_destinations(destinations, prepared.repository)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
-    artifact = build(
-        context.runner, context.report, prepared.plan, link=prepared.settings.link, colour=context.colour
-    )
-    from ferrule.verbs.image import make_image
+    parts = tuple(_build_part(context, prepared, plan, files) for plan in prepared.plans)
+    from ferrule.image.image import index_images
 
-    _warn_of_leaks(context, prepared, artifact)
-    made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
     parcel = Parcel(
-        image=made.image,
+        content=index_images(tuple(part.made.image for part in parts)),
         name=prepared.local_name,
         tags=filled,
-        program=artifact.path,
+        programs=tuple(part.artifact.path for part in parts),
         layout=output_folder(prepared.project) / "image",
     )
     delivered = deliver(context, parcel, destinations)
+    cargo_seconds = sum(part.artifact.seconds for part in parts)
     return Built(
         prepared=prepared,
-        artifact=artifact,
-        image=made.image,
-        base=made.base,
-        unpacked=made.unpacked,
+        content=parcel.content,
+        parts=parts,
         tags=filled,
         delivered=delivered,
-        cargo_seconds=artifact.seconds,
-        own_seconds=time.monotonic() - started - artifact.seconds,
+        cargo_seconds=cargo_seconds,
+        own_seconds=time.monotonic() - started - cargo_seconds,
     )
+
+
+def _build_part(
+    context: Context, prepared: Prepared, plan: BuildPlan, files: "tuple[FileEntry, ...]"
+) -> BuiltPart:
+    link = prepared.settings.link
+    if not plan.target.is_native:
+        from ferrule.verbs.foreign import get_ready
+
+        get_ready(context, plan)
+    artifact = build(context.runner, context.report, plan, link=link, colour=context.colour)
+    from ferrule.verbs.image import make_image
+
+    _warn_of_leaks(context, plan, artifact)
+    made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
+    return BuiltPart(artifact=artifact, made=made)
 
 
 def _get_ready(destinations: Destinations) -> None:
@@ -120,8 +137,8 @@ def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, .
     )
 
 
-def _warn_of_leaks(context: Context, prepared: Prepared, artifact: Artifact) -> None:
+def _warn_of_leaks(context: Context, plan: BuildPlan, artifact: Artifact) -> None:
     from ferrule.cargo.leaks import find_leaks
 
-    for leak in find_leaks(artifact.path, prepared.plan):
+    for leak in find_leaks(artifact.path, plan):
         context.report.warn(f"the program holds a path of this machine: {leak.path} (from {leak.crate})")

@@ -12,7 +12,8 @@ from ferrule.values import Output
 from ferrule.verbs.context import Context
 
 if TYPE_CHECKING:
-    from ferrule.image.image import Image
+    from ferrule.image.image import Image, Publishable
+    from ferrule.oci.platform import Platform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,20 +33,27 @@ class Destinations:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """One destination reached. `line` is what the next tool takes; `kind` names the destination in JSON."""
+    """One destination reached. `line` is what the next tool takes; `kind` names the destination in JSON.
+
+    `platform` is set where the destination takes one platform and there were several.
+    """
 
     kind: str
     line: str
+    platform: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """An image on its way, its names, and the program for `binary:`. `layout` is the default place."""
+    """An image or an index on its way, its names, and the programs for `binary:`, one for each image.
 
-    image: "Image"
+    `layout` is the default place.
+    """
+
+    content: "Publishable"
     name: Reference
     tags: tuple[str, ...]
-    program: Path
+    programs: tuple[Path, ...]
     layout: Path
 
 
@@ -75,9 +83,9 @@ def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tup
 
         tag = parcel.tags[0]
         for each in parcel.tags:
-            write_layout(parcel.image, parcel.layout, each, prune=True)
+            write_layout(parcel.content, parcel.layout, each, prune=True)
         return (Delivered(kind="oci", line=f"oci:{parcel.layout}:{tag}"),)
-    done = [_write(parcel, output) for output in destinations.outputs]
+    done = [_write(context, parcel, output) for output in destinations.outputs]
     if destinations.load:
         done.append(_load(context, parcel, destinations.engine))
     if destinations.push:
@@ -85,20 +93,34 @@ def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tup
     return tuple(done)
 
 
-def _write(parcel: Parcel, output: Output) -> Delivered:
+def _write(context: Context, parcel: Parcel, output: Output) -> Delivered:
     if output.kind == "oci":
         from ferrule.image.layout import write_layout
 
         tag = output.tag or parcel.tags[0]
-        write_layout(parcel.image, output.path, tag)
+        write_layout(parcel.content, output.path, tag)
         return Delivered(kind="oci", line=f"oci:{output.path}:{tag}")
     if output.kind == "docker-archive":
         from ferrule.image.archive import write_archive
 
-        write_archive(parcel.image, _names(parcel), output.path)
+        write_archive(parcel.content, _names(parcel), output.path)
         return Delivered(kind="docker-archive", line=f"docker-archive:{output.path}")
-    _copy(parcel.program, output.path)
-    return Delivered(kind="binary", line=str(output.path))
+    image, platform = _one(context, parcel, str(output.path))
+    _copy(parcel.programs[parcel.content.images.index(image)], output.path)
+    return Delivered(kind="binary", line=str(output.path), platform=platform)
+
+
+def _one(context: Context, parcel: Parcel, place: str) -> "tuple[Image, str | None]":
+    """The image for this machine, for a place that takes one alone. Which it is, is said of several."""
+    from ferrule.image.image import image_for
+    from ferrule.oci.platform import this_platform
+
+    image = image_for(parcel.content, this_platform())
+    if len(parcel.content.images) == 1:
+        return image, None
+    platform: Platform = image.config.platform
+    context.report.say(f"{place} takes one platform: {platform}")
+    return image, str(platform)
 
 
 def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
@@ -106,14 +128,15 @@ def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
     from ferrule.image.archive import familiar, write_archive
 
     names = _names(parcel)
+    image, platform = _one(context, parcel, engine)
     with (
         context.scratch() as folder,
         context.report.step(f"loading into {engine}"),
     ):
         archive = folder / "image.tar"
-        write_archive(parcel.image, names, archive)
+        write_archive(image, names, archive)
         choose_loader(engine).load(archive)
-    return Delivered(kind="load", line=familiar(names[0]))
+    return Delivered(kind="load", line=familiar(names[0]), platform=platform)
 
 
 def _push(context: Context, parcel: Parcel) -> Delivered:
@@ -121,7 +144,7 @@ def _push(context: Context, parcel: Parcel) -> Delivered:
     from ferrule.verbs.bases import client_of
 
     with context.report.step(f"pushing to {parcel.name.registry}"):
-        published = push(client_of(context), parcel.image, parcel.name, parcel.tags, context.report)
+        published = push(client_of(context), parcel.content, parcel.name, parcel.tags, context.report)
     return Delivered(kind="push", line=str(published))
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
-from ferrule.config import Source, resolve, tables_of
+from ferrule.config import Settings, Source, resolve, tables_of
 from ferrule.elf.facts import read_binary
 from ferrule.errors import ImageError, InvalidValueError, ProjectError, UsageError
+from ferrule.image.image import Publishable, index_images
+from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
@@ -20,25 +23,31 @@ from ferrule.verbs.prepare import check_references
 from ferrule.verbs.tags import fill_tags
 
 UNKNOWN_CRATES = Need(wanted=True, reason="what the program was built of is not known")
+Programs = tuple[Program, ...]
 NO_ZONES = Need(wanted=False, reason="what the program was built of is not known; take them along by --file")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackRequest:
-    """The binaries, the first of which runs; `config` is a TOML file with the keys of the table."""
+    """The binaries, the first of which runs; `config` is a TOML file with the keys of the table.
+
+    `platforms` are binaries too, each with the platform whose image it goes into.
+    """
 
     binaries: tuple[Path, ...]
     config: Path | None
     flags: Source
+    platforms: tuple[tuple[Platform, Path], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """An image that was made of finished binaries and delivered."""
+    """What was made of finished binaries, and delivered: an image for each platform."""
 
     name: Reference
     tags: tuple[str, ...]
-    made: Made
+    content: Publishable
+    made: tuple[Made, ...]
     delivered: tuple[Delivered, ...]
 
 
@@ -47,28 +56,71 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
 
     Raises `BinaryError` for a file that is no program, `ImageError` for programs of different platforms.
     """
-    programs = _programs(request.binaries)
+    groups = _groups(request)
+    program = groups[0][0].name
     folder = request.config.absolute().parent if request.config else Path.cwd()
-    settings = resolve((request.flags, *_tables(request.config, programs[0].name)))
-    repository = check_references(settings, programs[0].name)
+    settings = resolve((request.flags, *_tables(request.config, program)))
+    repository = check_references(settings, program)
     filled = fill_tags(context.runner, tags, version=None, folder=folder)
     if destinations.is_empty:
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
     check_destinations(destinations, repository)
-    contents = Contents(
+    files = collect_files(settings.files, folder, folder)
+    made = tuple(make_image(context, _contents(programs, settings, files), settings) for programs in groups)
+    name = repository or _own_name(program)
+    parcel = Parcel(
+        content=index_images(tuple(each.image for each in made)),
+        name=name,
+        tags=filled,
+        programs=tuple(programs[0].path for programs in groups),
+        layout=folder,
+    )
+    delivered = deliver(context, parcel, destinations)
+    return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
+
+
+def _contents(programs: Programs, settings: Settings, files: tuple[FileEntry, ...]) -> Contents:
+    return Contents(
         programs=programs,
         certificates=UNKNOWN_CRATES,
         time_zones=NO_ZONES,
         labels=lambda base: labels_of({"title": programs[0].name, **base}, settings.labels),
-        files=collect_files(settings.files, folder, folder),
+        files=files,
     )
-    made = make_image(context, contents, settings)
-    name = repository or _own_name(programs[0].name)
-    parcel = Parcel(image=made.image, name=name, tags=filled, program=programs[0].path, layout=folder)
-    return Packed(name=name, tags=filled, made=made, delivered=deliver(context, parcel, destinations))
 
 
-def _programs(paths: tuple[Path, ...]) -> tuple[Program, ...]:
+def _groups(request: PackRequest) -> tuple[Programs, ...]:
+    """The programs of each image. Raises `UsageError` where an index would hold different images."""
+    if not request.platforms:
+        return (_programs(request.binaries),)
+    if request.binaries:
+        raise UsageError(
+            f"{request.binaries[0]} has no platform, and others have one",
+            hint="give every binary by --platform OS/ARCH=BIN, or none",
+        )
+    asked: dict[Platform, list[Path]] = {}
+    for platform, path in request.platforms:
+        asked.setdefault(platform, []).append(path)
+    groups = tuple(_programs_for(platform, tuple(paths)) for platform, paths in asked.items())
+    for (platform, _), programs in zip(asked.items(), groups, strict=True):
+        names, first = ([each.name for each in group] for group in (programs, groups[0]))
+        if names != first:
+            raise UsageError(
+                f"{next(iter(asked))} has {', '.join(first)}, and {platform} has {', '.join(names)}",
+                hint="the programs of an index have the same names on all platforms, in the same order",
+            )
+    return groups
+
+
+def _programs_for(platform: Platform, paths: tuple[Path, ...]) -> Programs:
+    programs = _programs(paths)
+    own = programs[0].binary.platform
+    if not platform.runs(own):
+        raise ImageError(f"{paths[0]} is for {own}, not for {platform}", hint=f"write {own}={paths[0]}")
+    return programs
+
+
+def _programs(paths: tuple[Path, ...]) -> Programs:
     programs = tuple(Program(name=path.name, path=path, binary=read_binary(path)) for path in paths)
     first = programs[0]
     for number, program in enumerate(programs):
@@ -78,7 +130,8 @@ def _programs(paths: tuple[Path, ...]) -> tuple[Program, ...]:
         if platform != wanted:
             raise ImageError(
                 f"{program.path} is for {platform}, and {first.path} is for {wanted}",
-                hint="an image is for one platform: pack them apart",
+                hint=f"for one image of each, write --platform {wanted}={first.path} "
+                f"--platform {platform}={program.path}",
             )
     return programs
 

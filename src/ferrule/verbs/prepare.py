@@ -9,11 +9,12 @@ from typing import TypeVar
 from ferrule.cargo.metadata import Project, find_manifest, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
 from ferrule.cargo.select import Selection, select
-from ferrule.cargo.toolchain import read_toolchain
+from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, Source, resolve, tables_of
 from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
+from ferrule.verbs.targets import choose_targets
 
 T = TypeVar("T")
 
@@ -25,24 +26,33 @@ WORKSPACE_TABLE = "workspace.metadata.ferrule"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectRequest:
-    """What the command line says about a project: where it is, which program of it, and how it is built."""
+    """What the command line says about a project: where it is, which program of it, and how it is built.
+
+    `only_here`: for this machine alone, though the project's settings may name several platforms.
+    """
 
     place: Path
     package: str | None = None
     binary: str | None = None
     cargo: CargoOptions
     flags: Source
+    only_here: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """A project with one program chosen, its settings, and the call of cargo that would build it."""
+    """A project with one program chosen, its settings, and a call of cargo for each platform."""
 
     project: Project
     selection: Selection
     settings: Settings
-    plan: BuildPlan
+    plans: tuple[BuildPlan, ...]
     repository: Reference | None
+
+    @property
+    def plan(self) -> BuildPlan:
+        """That of the first platform."""
+        return self.plans[0]
 
     @property
     def local_name(self) -> Reference:
@@ -64,8 +74,25 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
         project=project,
         selection=selection,
         settings=settings,
-        plan=plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize),
+        plans=_plans(context, request, project, selection, settings, toolchain),
         repository=check_references(settings, selection.binary),
+    )
+
+
+def _plans(
+    context: Context,
+    request: ProjectRequest,
+    project: Project,
+    selection: Selection,
+    settings: Settings,
+    toolchain: Toolchain,
+) -> tuple[BuildPlan, ...]:
+    """A plan for each platform, each once."""
+    return tuple(
+        plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize, target)
+        for target in choose_targets(
+            context.runner, project, settings, toolchain, only_here=request.only_here
+        )
     )
 
 

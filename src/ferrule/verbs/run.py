@@ -57,9 +57,9 @@ class Ran:
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
     choice = _choose(options)
-    built = build_image(context, request, (), Destinations())
+    built = build_image(context, replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
-    return _run_own(context, choice, built.image, name, options)
+    return _run_own(context, choice, built.parts[0].made.image, name, options)
 
 
 def run_image(context: Context, name: str, options: RunOptions) -> Ran:

@@ -1,0 +1,195 @@
+"""What cargo compiles for: a platform, a link mode and this machine's tools go in, a `Target` comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ferrule.errors import ProjectError, UsageError
+from ferrule.oci.platform import Platform
+
+TRIPLES = {
+    "amd64": "x86_64-unknown-linux-{}",
+    "arm64": "aarch64-unknown-linux-{}",
+    "386": "i686-unknown-linux-{}",
+    "arm/v7": "armv7-unknown-linux-{}eabihf",
+    "arm/v6": "arm-unknown-linux-{}eabihf",
+    "riscv64": "riscv64gc-unknown-linux-{}",
+    "ppc64le": "powerpc64le-unknown-linux-{}",
+    "s390x": "s390x-unknown-linux-{}",
+    "loong64": "loongarch64-unknown-linux-{}",
+}
+"""Processor, as OCI names it → its target triple, for gnu or musl."""
+
+ZIG_HINT = "pipx inject ferrule 'ferrule[zig]'"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrossCompiler:
+    """A distribution's C compiler for another processor. `has_static_libc`: it brings a libc.a."""
+
+    program: str
+    has_static_libc: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """What this machine can link with. `zig` is cargo-zigbuild, and `python` the one that has its zig.
+
+    `own_linkers` are the triples for which the project or its environment names a linker already.
+    """
+
+    zig: Path | None = None
+    python: Path | None = None
+    compilers: Mapping[str, CrossCompiler] = field(default_factory=dict)
+    has_rust_lld: bool = False
+    own_linkers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A target triple and how programs for it are linked.
+
+    `link` is the link mode where there is no choice, else None; `reason` says why, or by what it is linked.
+    `program` is the command in front of `rustc`; `flags` are rustc's for the final crate; `triple_flag` is
+    what stands behind `--target`. `is_native` is false where this machine's own libraries cannot be linked.
+    """
+
+    platform: Platform
+    triple: str
+    link: str | None = None
+    reason: str = ""
+    program: tuple[str, ...] = ("cargo",)
+    flags: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    glibc: str | None = None
+    is_native: bool = True
+
+    @property
+    def triple_flag(self) -> str:
+        """The triple as cargo-zigbuild takes it: the glibc to link against stands behind a dot."""
+        return f"{self.triple}.{self.glibc}" if self.glibc else self.triple
+
+    @property
+    def is_musl(self) -> bool:
+        """Whether the C library is musl."""
+        return "-musl" in self.triple
+
+
+def choose_target(platform: Platform, link: str, glibc: str | None, host: str, tools: Tools) -> Target:
+    """Decide by what programs for the platform are linked. `host` is the toolchain's own triple.
+
+    Raises `ProjectError` when this machine has nothing that could, with what to install.
+    """
+    musl, gnu = triple_of(platform, "musl"), triple_of(platform, "gnu")
+    if glibc is not None:
+        return _with_floor(platform, gnu, link, glibc, tools)
+    if link == "musl":
+        return _musl(platform, musl, host, tools)
+    if gnu == host:
+        return Target(platform=platform, triple=gnu)
+    return _foreign(platform, gnu, link, tools)
+
+
+def triple_of(platform: Platform, libc: str) -> str:
+    """The triple of a platform for `gnu` or `musl`. Raises `UsageError` for one that Rust does not know."""
+    name = str(platform).removeprefix("linux/").removesuffix("/v8")
+    if platform.os != "linux" or name not in TRIPLES:
+        listed = ", ".join(f"linux/{known}" for known in TRIPLES)
+        raise UsageError(f"ferrule builds nothing for {platform}", hint=f"it builds for {listed}")
+    return TRIPLES[name].format(libc)
+
+
+def platform_of(triple: str) -> Platform | None:
+    """The platform of a Linux triple that is in the table, else None."""
+    for name, form in TRIPLES.items():
+        if triple in (form.format("gnu"), form.format("musl")):
+            architecture, _, variant = name.partition("/")
+            return Platform(os="linux", architecture=architecture, variant=variant)
+    return None
+
+
+def _with_floor(platform: Platform, triple: str, link: str, glibc: str, tools: Tools) -> Target:
+    if link in ("static", "musl"):
+        raise UsageError(
+            f"--glibc {glibc} is for dynamic programs, and --link {link} makes a static one",
+            hint="leave one of them out",
+        )
+    if tools.zig is None:
+        raise ProjectError(f"to link against glibc {glibc} takes zig", hint=f"type: {ZIG_HINT}")
+    reason = f"it is to run with glibc {glibc}, which zig links against"
+    return _by_zig(platform, triple, tools, link="dynamic", reason=reason, glibc=glibc)
+
+
+def _musl(platform: Platform, triple: str, host: str, tools: Tools) -> Target:
+    if triple in tools.own_linkers:
+        return _own(platform, triple, "static")
+    if tools.zig is not None:
+        reason = "musl is linked statically, by zig"
+        return _by_zig(platform, triple, tools, link="static", reason=reason)
+    if triple.partition("-")[0] == host.partition("-")[0] and "-linux-" in host:
+        reason = "musl is linked statically"
+        return Target(platform=platform, triple=triple, link="static", reason=reason, is_native=False)
+    if tools.has_rust_lld:
+        return Target(
+            platform=platform,
+            triple=triple,
+            link="static",
+            reason="musl is linked statically, by Rust's own linker: crates with C code need zig",
+            flags=("-C", "linker=rust-lld"),
+            is_native=False,
+        )
+    raise ProjectError(f"nothing here links for {triple}", hint=f"type: {ZIG_HINT}")
+
+
+def _foreign(platform: Platform, triple: str, link: str, tools: Tools) -> Target:
+    """glibc for another processor: static by the distribution's compiler, else dynamic by zig."""
+    if triple in tools.own_linkers:
+        return _own(platform, triple, None)
+    compiler = tools.compilers.get(triple)
+    if compiler is not None and (compiler.has_static_libc or link == "dynamic"):
+        variable = f"CARGO_TARGET_{triple.upper().replace('-', '_')}_LINKER"
+        return Target(
+            platform=platform,
+            triple=triple,
+            reason=f"by {compiler.program}",
+            env={variable: compiler.program},
+            is_native=False,
+        )
+    ways = "--link musl makes it static"
+    if tools.zig is None:
+        install = f"{ZIG_HINT}, or install {_packages(platform)}"
+        raise ProjectError(f"nothing here links for {triple}", hint=f"type: {install}")
+    if link == "static":
+        raise ProjectError(
+            f"zig links no static glibc for {platform}",
+            hint=f"install {_packages(platform)}, or choose --link musl",
+        )
+    reason = f"zig links no static glibc; {_packages(platform)} would, and {ways}"
+    return _by_zig(platform, triple, tools, link="dynamic", reason=reason)
+
+
+def _by_zig(
+    platform: Platform, triple: str, tools: Tools, *, link: str, reason: str, glibc: str | None = None
+) -> Target:
+    return Target(
+        platform=platform,
+        triple=triple,
+        link=link,
+        reason=reason,
+        program=(str(tools.zig),),
+        env={"CARGO_ZIGBUILD_PYTHON_PATH": str(tools.python)} if tools.python else {},
+        glibc=glibc,
+        is_native=False,
+    )
+
+
+def _own(platform: Platform, triple: str, link: str | None) -> Target:
+    reason = "by the linker that the project names"
+    return Target(platform=platform, triple=triple, link=link, reason=reason, is_native=False)
+
+
+def _packages(platform: Platform) -> str:
+    """Debian's packages with a cross compiler and its libc.a."""
+    known = {"arm64": ("aarch64", "arm64"), "amd64": ("x86-64", "amd64"), "riscv64": ("riscv64", "riscv64")}
+    compiler, libc = known.get(platform.architecture, (platform.architecture, platform.architecture))
+    return f"Debian's gcc-{compiler}-linux-gnu and libc6-dev-{libc}-cross"

@@ -1,0 +1,72 @@
+"""Which targets a project is built for: its settings and cargo's configuration go in, `Target`s come out."""
+
+import json
+import os
+
+from ferrule.cargo.metadata import Project
+from ferrule.cargo.sources import config_files, mentions
+from ferrule.cargo.target import Target, Tools, choose_target, platform_of
+from ferrule.cargo.toolchain import Toolchain
+from ferrule.config import Settings
+from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.oci.platform import Platform, parse_platform, this_platform
+from ferrule.process import Command, Runner
+
+
+def choose_targets(
+    runner: Runner, project: Project, settings: Settings, toolchain: Toolchain, *, only_here: bool
+) -> tuple[Target, ...]:
+    """One for each platform; without any, that of cargo's `build.target`, or this machine's.
+
+    With `only_here`, of several only that which this machine runs, or the first where it runs none.
+    """
+    link, glibc = settings.link, settings.glibc
+    try:
+        platforms = parse_platforms(settings.platforms)
+    except InvalidValueError as error:
+        where = f"{settings.origins['platforms']}.platforms"
+        raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
+    if not platforms:
+        triple = _configured_target(runner, project) or toolchain.host
+        platforms = (platform_of(triple) or this_platform(),)
+        link = "musl" if "-linux-musl" in triple and link in ("auto", "static") else link
+    if only_here:
+        fitting = (platform for platform in platforms if this_platform().runs(platform))
+        platforms = (next(fitting, platforms[0]),)
+    tools = _tools(toolchain, project, platforms, link, glibc)
+    return tuple(choose_target(platform, link, glibc, toolchain.host, tools) for platform in platforms)
+
+
+def parse_platforms(texts: tuple[str, ...]) -> tuple[Platform, ...]:
+    """Each once, in their order; one text may name several with commas between them."""
+    names = (name.strip() for text in texts for name in text.split(","))
+    return tuple(dict.fromkeys(parse_platform(name) for name in names if name))
+
+
+def _tools(
+    toolchain: Toolchain, project: Project, platforms: tuple[Platform, ...], link: str, glibc: str | None
+) -> Tools:
+    """Looked for only where this machine's own linker will not do."""
+    own = platform_of(toolchain.host)
+    if platforms == (own,) and link != "musl" and glibc is None:
+        return Tools()
+    from ferrule.cargo.tools import find_tools
+
+    return find_tools(toolchain, project.folder)
+
+
+def _configured_target(runner: Runner, project: Project) -> str | None:
+    """cargo's `build.target`, when it is one alone."""
+    named = os.environ.get("CARGO_BUILD_TARGET")
+    if named is not None:
+        return named
+    if not mentions(config_files(project.folder), ("target", "include")):
+        return None
+    # The bootstrap variable opens an unstable query on a stable cargo; it builds nothing.
+    argv = ("cargo", "-Zunstable-options", "config", "get", "--format", "json-value", "build.target")
+    finished = runner.run(Command(argv=argv, cwd=project.folder, env={"RUSTC_BOOTSTRAP": "1"}))
+    try:
+        found = json.loads(finished.stdout) if finished.ok else None
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None
