@@ -9,13 +9,13 @@ from tests.parts.need import need
 COMPILERS = {".c": ("gcc",), ".cc": ("g++",), ".rs": ("rustc", "-Cprefer-dynamic=no")}
 
 
-def compiled(folder: Path, name: str, source: str, *flags: str) -> Path:
-    """Compile `source` as the file `name` (its ending tells the language) and return the program."""
-    compiler = COMPILERS[Path(name).suffix]
-    need(shutil.which(compiler[0]), compiler[0])
+def compiled(folder: Path, name: str, source: str, *flags: str, compiler: str | None = None) -> Path:
+    """Compile `source` as the file `name` and return the program. The name's ending tells the compiler."""
+    argv = (compiler,) if compiler else COMPILERS[Path(name).suffix]
+    need(shutil.which(argv[0]), argv[0])
     (folder / name).write_text(source)
     made = folder / Path(name).stem
-    command = Command(argv=(*compiler, name, "-o", str(made), *flags), cwd=folder)
+    command = Command(argv=(*argv, name, "-o", str(made), *flags), cwd=folder)
     finished = SystemRunner().run(command)
     assert finished.ok, finished.stderr.decode()
     return made

@@ -20,6 +20,7 @@ TRIPLES = {
 }
 """Processor, as OCI names it → its target triple, for gnu or musl."""
 
+STATIC_MUSL = "musl is linked statically"
 ZIG_HINT = "pipx inject ferrule 'ferrule[zig]'"
 
 
@@ -49,7 +50,7 @@ class Tools:
 class Target:
     """A target triple and how programs for it are linked.
 
-    `link` is the link mode where there is no choice, else None; `reason` says why, or by what it is linked.
+    `link` is the link mode where there is no choice, else None, with the `reason`. `linker` is for a person.
     `program` is the command in front of `rustc`; `flags` are rustc's for the final crate; `triple_flag` is
     what stands behind `--target`. `is_native` is false where this machine's own libraries cannot be linked.
     """
@@ -58,6 +59,7 @@ class Target:
     triple: str
     link: str | None = None
     reason: str = ""
+    linker: str = "this machine's own linker"
     program: tuple[str, ...] = ("cargo",)
     flags: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -124,17 +126,16 @@ def _musl(platform: Platform, triple: str, host: str, tools: Tools) -> Target:
     if triple in tools.own_linkers:
         return _own(platform, triple, "static")
     if tools.zig is not None:
-        reason = "musl is linked statically, by zig"
-        return _by_zig(platform, triple, tools, link="static", reason=reason)
+        return _by_zig(platform, triple, tools, link="static", reason=STATIC_MUSL)
     if triple.partition("-")[0] == host.partition("-")[0] and "-linux-" in host:
-        reason = "musl is linked statically"
-        return Target(platform=platform, triple=triple, link="static", reason=reason, is_native=False)
+        return Target(platform=platform, triple=triple, link="static", reason=STATIC_MUSL, is_native=False)
     if tools.has_rust_lld:
         return Target(
             platform=platform,
             triple=triple,
             link="static",
-            reason="musl is linked statically, by Rust's own linker: crates with C code need zig",
+            reason=STATIC_MUSL,
+            linker="rust-lld: crates with C code would need zig",
             flags=("-C", "linker=rust-lld"),
             is_native=False,
         )
@@ -151,7 +152,7 @@ def _foreign(platform: Platform, triple: str, link: str, tools: Tools) -> Target
         return Target(
             platform=platform,
             triple=triple,
-            reason=f"by {compiler.program}",
+            linker=compiler.program,
             env={variable: compiler.program},
             is_native=False,
         )
@@ -176,6 +177,7 @@ def _by_zig(
         triple=triple,
         link=link,
         reason=reason,
+        linker="zig",
         program=(str(tools.zig),),
         env={"CARGO_ZIGBUILD_PYTHON_PATH": str(tools.python)} if tools.python else {},
         glibc=glibc,
@@ -184,8 +186,14 @@ def _by_zig(
 
 
 def _own(platform: Platform, triple: str, link: str | None) -> Target:
-    reason = "by the linker that the project names"
-    return Target(platform=platform, triple=triple, link=link, reason=reason, is_native=False)
+    return Target(
+        platform=platform,
+        triple=triple,
+        link=link,
+        reason=STATIC_MUSL if link else "",
+        linker="the linker that the project names",
+        is_native=False,
+    )
 
 
 def _packages(platform: Platform) -> str:

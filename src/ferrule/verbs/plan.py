@@ -1,14 +1,14 @@
 """What would be built, and why: a project becomes rows of name, value and reason. Changes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ferrule.base.choose import expected_base
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
-from ferrule.cargo.plan import output_folder
+from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.oci.reference import DEFAULT_TAG
 from ferrule.values import Health
 from ferrule.verbs.context import Context
@@ -49,25 +49,27 @@ def make_plan(
 ) -> Plan:
     """Decide everything that can be decided without a build."""
     prepared = prepare(context, request)
-    package, plan = prepared.selection.package, prepared.plan
+    package = prepared.selection.package
     with ThreadPoolExecutor(2) as pool:
-        graph_later = pool.submit(read_graph, context.runner, plan)
+        graphs_later = pool.map(lambda plan: read_graph(context.runner, plan), prepared.plans)
         filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
-        graph = graph_later.result()
-    link = _link(prepared, graph)
-    roots, zones = certificates(graph), time_zones(graph)
+        graphs = tuple(graphs_later)
+    links = tuple(_link(prepared, plan, graph) for plan, graph in zip(prepared.plans, graphs, strict=True))
+    roots, zones = certificates(graphs[0]), time_zones(graphs[0])
     rows = (
         *_project_rows(prepared),
-        Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
-        *_image_rows(prepared, link, roots, zones),
-        _layers_row(prepared, link, roots, zones),
+        *_platform_rows(prepared, links),
+        *_image_rows(prepared, roots, zones),
+        _layers_row(prepared, links[0], roots, zones),
         *_destination_rows(prepared, filled, destinations),
     )
     return Plan(rows=rows)
 
 
-def _link(prepared: Prepared, graph: Graph) -> LinkChoice:
-    settings, plan = prepared.settings, prepared.plan
+def _link(prepared: Prepared, plan: BuildPlan, graph: Graph) -> LinkChoice:
+    settings = prepared.settings
+    if plan.target.link is not None:
+        return LinkChoice(mode=plan.target.link, reason=plan.target.reason)
     if settings.link != "auto":
         return LinkChoice(mode=settings.link, reason=settings.why("link", ""))
     if plan.forbids_static:
@@ -99,21 +101,40 @@ def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
             text=plan.profile.name + (f" + {added}" if added else ""),
             reason=why + kept,
         ),
-        Row(
-            name="platform",
-            value=plan.triple,
-            text=plan.triple,
-            reason=f"this machine, Rust {plan.toolchain.release}",
-        ),
     )
 
 
-def _image_rows(prepared: Prepared, link: LinkChoice, roots: Need, zones: Need) -> tuple[Row, ...]:
+def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[Row, ...]:
+    """Target, link mode and base; where there are several platforms, each row names its own."""
+    return tuple(
+        row if len(links) == 1 else replace(row, name=f"{row.name} {plan.target.platform}")
+        for plan, link in zip(prepared.plans, links, strict=True)
+        for row in _rows_of_a_platform(prepared, plan, link)
+    )
+
+
+def _rows_of_a_platform(prepared: Prepared, plan: BuildPlan, link: LinkChoice) -> tuple[Row, ...]:
+    base = expected_base(prepared.settings.base, static=link.mode == "static")
+    return (
+        Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
+        Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
+        Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
+    )
+
+
+def _platform_reason(prepared: Prepared, plan: BuildPlan) -> str:
+    rust = f"Rust {plan.toolchain.release}"
+    if plan.target.is_native:
+        return f"this machine, {rust}"
+    asked = prepared.settings.why("platforms", "asked for by --link or by cargo's build.target")
+    there = "" if plan.toolchain.has_target(plan.triple) else "; rustup is to add the target"
+    return f"{asked}, {rust}, {plan.target.linker}{there}"
+
+
+def _image_rows(prepared: Prepared, roots: Need, zones: Need) -> tuple[Row, ...]:
     settings = prepared.settings
-    base = expected_base(settings.base, static=link.mode == "static")
     ports = [str(port) for port in settings.ports]
     return (
-        Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
         Row(
             name="user",
             value=str(settings.user),
