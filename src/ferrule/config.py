@@ -147,7 +147,7 @@ def tables_of(metadata: Mapping[str, Any] | None, path: str, binary: str) -> tup
     binaries = table.pop("bin", {})
     if not isinstance(binaries, Mapping):
         raise ProjectError(f"{path}.bin is not a table", hint=f"write [{path}.bin.NAME]")
-    parsed = {name: _table(own, f"{path}.bin.{name}") for name, own in binaries.items()}
+    parsed = {name: _table(own, f"{path}.bin.{_shown(name)}") for name, own in binaries.items()}
     own = (parsed[binary],) if binary in parsed else ()
     return (*own, _table(table, path))
 
@@ -173,7 +173,7 @@ def _table(raw: object, path: str) -> Source:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise ProjectError(f"{path}.{key} is not a key of ferrule", hint=hint)
+            raise ProjectError(f"{path}.{_shown(key)} is not a key of ferrule", hint=hint)
     try:
         return Source(table=msgspec.convert(raw, Table), origin=path)
     except msgspec.ValidationError as error:
@@ -182,6 +182,11 @@ def _table(raw: object, path: str) -> Source:
         raise ProjectError(
             f"{path}{key}: {what[:1].lower()}{what[1:]}", hint="see the configuration reference"
         ) from error
+
+
+def _shown(key: str) -> str:
+    """A key in an error, which is one line; TOML has keys of any letters, in quotes."""
+    return key if key.isprintable() else ascii(key)
 
 
 def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:

@@ -51,7 +51,7 @@ def metadata(text: str) -> dict[str, str]:
     [
         (
             ["--link", "statik"],
-            "Invalid value for '--link': 'statik' is not one of 'auto', 'static', 'dynamic'.",
+            "Invalid value for '--link': 'statik' is not one of 'auto', 'static', 'dynamic', 'musl'.",
         ),
         (["--optimize", "fast"], "'fast' is not one of"),
         (["--image", "ghcr.io/Acme/shop"], "'ghcr.io/Acme/shop' is not an image reference"),
