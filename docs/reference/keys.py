@@ -5,7 +5,7 @@ KEYS = {
     "the binary. `--push` needs it.",
     "link": "How the program is linked. `auto` is static where nothing needs a shared library at run time. "
     "`musl` is static with another C library.",
-    "platforms": "What images are made for, such as `linux/amd64` and `linux/arm64`: several become an index. "
+    "platforms": "What images are made for, such as `linux/amd64` and `linux/arm64`: several make an index. "
     "Without it, this machine's, or that of cargo's `build.target`.",
     "glibc": "The oldest glibc that a dynamic program is to run with, such as `2.28`. It takes zig.",
     "base": "What the image stands on: `auto`, `scratch`, `fitted`, `distroless`, `debian`, an image "
