@@ -144,7 +144,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip bomb": (gzip_bomb, "the image unpacks to more than 200 times its size"),
     "zstd bomb": (zstd_bomb, "the image unpacks to more than 200 times its size"),
     "zstd window": (wide_zstd, "too much memory"),
-    "empty gzip members": (lambda: gzip.compress(b"") * 1_000_000, "it is empty"),
+    "empty gzip members": (lambda: gzip.compress(b"") * 300_000, "it is empty"),
     "folder through links in a circle": (
         lambda: tar_of([link("a", "b"), link("b", "a"), entry("a/x")]),
         "'a' is no folder",
@@ -214,11 +214,11 @@ def test_an_odd_layer_is_read(tmp_path: Path, name: str) -> None:
 
 
 def test_what_is_hidden_of_many_files_is_said_in_little_memory(tmp_path: Path) -> None:
-    layer = gzip.compress(headers(f"{number % 997}/{number}" for number in range(195_000)), 1)
+    layer = gzip.compress(headers(f"{number % 997}/{number}" for number in range(120_000)), 1)
 
     done = inspected(tmp_path, [layer, layer], "--json", "--files")
 
-    assert len(json.loads(done.out)["hidden"]["files"]) == 195_000
+    assert len(json.loads(done.out)["hidden"]["files"]) == 120_000
 
 
 def inspected(place: Path, layers: list[bytes], *flags: str) -> Measured:
