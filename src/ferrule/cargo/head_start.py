@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ferrule.atomic import appearing
-from ferrule.cargo.lock import is_quiet
+from ferrule.cargo.sources import is_quiet
 from ferrule.errors import FerruleError
 from ferrule.process import Begun, Command, Finished, LineHandler, SystemRunner
 

@@ -1,11 +1,10 @@
 """cargo's lock on a project's build folder: a second build waits for it, and a person is to know why."""
 
 import fcntl
-import os
 from pathlib import Path
 
 from ferrule.cargo.plan import BuildPlan
-from ferrule.cargo.sources import config_files, mentions
+from ferrule.cargo.sources import is_quiet
 from ferrule.report import Report
 
 
@@ -14,12 +13,6 @@ def say_if_waiting(report: Report, plan: BuildPlan) -> None:
     profile = "debug" if plan.profile.name == "dev" else plan.profile.name
     if is_quiet(plan.project.folder) and _is_locked(plan.target_dir / plan.triple / profile):
         report.say("waiting for another build of this project")
-
-
-def is_quiet(folder: Path) -> bool:
-    """Whether cargo says nothing by itself when it runs in the folder."""
-    named = os.environ.get("CARGO_TERM_QUIET", "false")
-    return named != "false" or mentions(config_files(folder), ("quiet",))
 
 
 def _is_locked(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.cargo.sources import cargo_home
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
@@ -46,11 +47,6 @@ def read_toolchain(runner: Runner, folder: Path) -> Toolchain:
 def version_numbers(release: str) -> tuple[int, ...]:
     """`1.95.0-nightly` as (1, 95, 0)."""
     return tuple(int(part) for part in release.partition("-")[0].split(".") if part.isdigit())
-
-
-def cargo_home() -> Path:
-    """Where cargo keeps the sources of dependencies."""
-    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo").absolute()
 
 
 def _ask(runner: Runner, command: Command) -> str:

@@ -3,15 +3,16 @@
 import difflib
 import importlib
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ferrule import __version__
 from ferrule.cli.text import printable
 from ferrule.errors import FerruleError, InvalidValueError, UserInterruptError
+
+if TYPE_CHECKING:
+    from ferrule.cargo.head_start import HeadStart
 
 VERBS = {
     "plan": ("ferrule.cli.plan:command", "Say what would be built, on which base, and why. Changes nothing."),
@@ -69,11 +70,13 @@ def ferrule() -> None:
     """
 
 
-def run(arguments: list[str]) -> int:
-    """Run the command line and give the exit code; every failure becomes an error line and a hint."""
+def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
+    """Run the command line and give the exit code; every failure becomes an error line and a hint.
+
+    `ahead` is a cargo that runs already.
+    """
     try:
-        with _head_start(arguments) as ahead:
-            result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
+        result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
@@ -89,16 +92,6 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return 1
     return result if isinstance(result, int) else 0
-
-
-def _head_start(arguments: list[str]) -> AbstractContextManager[object]:
-    """What runs cargo finds it at work already, if the same command line was called here before."""
-    if arguments[:1] not in (["build"], ["run"]) or {"-h", "--help"} & {*arguments}:
-        return nullcontext()
-    from ferrule.cargo.head_start import head_start
-    from ferrule.verbs.context import cache_folder
-
-    return head_start(cache_folder() / "builds.json", (str(Path.cwd()), *arguments))
 
 
 def _usage_hint(error: click.UsageError) -> str:

@@ -64,9 +64,10 @@ def flag_source(given: dict[str, Any]) -> "Source":
 
 def make_context(given: dict[str, Any]) -> "Context":
     """The world that a verb works in: terminal, programs, cache, and whom the user trusts."""
+    from ferrule.folders import cache_folder
     from ferrule.process import SystemRunner
     from ferrule.report import Terminal
-    from ferrule.verbs.context import Context, cache_folder, cache_limit, source_date_epoch, trust_of
+    from ferrule.verbs.context import Context, cache_limit, source_date_epoch, trust_of
 
     click_context = click.get_current_context()
     context = Context(

@@ -31,12 +31,17 @@ def _start(arguments: list[str]) -> NoReturn:
     _on_signals(_end)
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     # Imported here, so that Ctrl-C during the import is handled too.
-    from ferrule.cli.app import run
+    from ferrule.cli.ahead import ahead_of
 
     try:
         sys.unraisablehook = _ask_again
-        _on_signals(_interrupt)
-        code = run(arguments)
+        with ahead_of(arguments) as ahead:
+            if ahead is not None:
+                _on_signals(_end_after(ahead.stop))
+            from ferrule.cli.app import run
+
+            _on_signals(_interrupt)
+            code = run(arguments, ahead)
         # All is done and said: a Ctrl-C now must not turn success into a death by signal.
         _on_signals(signal.SIG_IGN)
     except UserInterruptError:
@@ -66,6 +71,16 @@ def _end(*_: object) -> NoReturn:
     with suppress(OSError):
         os.write(2, b"error: interrupted\n")
     os._exit(UserInterruptError.exit_code)
+
+
+def _end_after(stop: Callable[[], None]) -> Callable[[int, object], NoReturn]:
+    """The same once something has begun that would run on without us."""
+
+    def end(*_: object) -> NoReturn:
+        stop()
+        _end()
+
+    return end
 
 
 def _ask_again(lost: "sys.UnraisableHookArgs") -> None:

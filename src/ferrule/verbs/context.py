@@ -11,6 +11,7 @@ import msgspec
 
 from ferrule.config import UserConfig
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
+from ferrule.folders import config_file
 from ferrule.image.cache import DEFAULT_LIMIT, Cache
 from ferrule.image.store import BlobStore
 from ferrule.process import Runner
@@ -52,21 +53,6 @@ class Context:
         self._kept.close()
 
 
-def cache_folder() -> Path:
-    """FERRULE_CACHE_DIR, or `ferrule` in the user cache folder; nobody else may read it."""
-    import platformdirs
-
-    named = os.environ.get("FERRULE_CACHE_DIR")
-    folder = Path(named) if named else platformdirs.user_cache_path("ferrule")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProjectError(
-            f"cannot make the cache {folder}: {error.strerror}", hint="set FERRULE_CACHE_DIR"
-        ) from error
-    return folder.absolute()
-
-
 class OwnFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     """The user's own `config.toml`."""
 
@@ -100,9 +86,7 @@ def cache_limit() -> int:
 
 
 def _own_file() -> OwnFile:
-    import platformdirs
-
-    place = platformdirs.user_config_path("ferrule") / "config.toml"
+    place = config_file()
     return _read(place) if place.is_file() else OwnFile()
 
 

@@ -1,0 +1,35 @@
+"""The user's own folders: for what ferrule keeps between runs, and for the user's configuration."""
+
+import os
+from pathlib import Path
+
+from ferrule.errors import ProjectError
+
+
+def cache_folder() -> Path:
+    """FERRULE_CACHE_DIR, or `ferrule` in the user cache folder, made for this user alone.
+
+    Raises `ProjectError` where it cannot be made.
+    """
+    named = os.environ.get("FERRULE_CACHE_DIR")
+    folder = Path(named) if named else _user_cache()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"cannot make the cache {folder}: {error.strerror}", hint="set FERRULE_CACHE_DIR"
+        ) from error
+    return folder.absolute()
+
+
+def config_file() -> Path:
+    """`ferrule/config.toml` in the user configuration folder, whether it is there or not."""
+    import platformdirs
+
+    return platformdirs.user_config_path("ferrule") / "config.toml"
+
+
+def _user_cache() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("ferrule")
