@@ -40,6 +40,8 @@ def test_every_key_of_the_table_is_read() -> None:
             "image": "ghcr.io/acme/shop",
             "link": "dynamic",
             "base": "distroless",
+            "donor": "alpine",
+            "libraries": ["libplug.so.1"],
             "optimize": "size",
             "args": ["serve"],
             "ports": [3000, "53/udp"],
@@ -57,12 +59,15 @@ def test_every_key_of_the_table_is_read() -> None:
     assert settings.health == Health(path="/health")
     assert settings.files == (FileCopy(source="static", target=PurePosixPath("/app/static")),)
     assert settings.user == User(uid=1000, gid=1000)
+    assert (settings.donor, settings.libraries) == ("alpine", ("libplug.so.1",))
     assert (settings.env, settings.labels) == ({"RUST_LOG": "info"}, {"team": "payments"})
     assert set(settings.origins) == {
         *(
             "image",
             "link",
             "base",
+            "donor",
+            "libraries",
             "optimize",
             "args",
             "ports",
@@ -87,6 +92,15 @@ def test_flags_beat_the_binary_s_table_beats_the_package_beats_the_workspace() -
     assert settings.origins["link"] == "--link"
     assert settings.origins["user"] == f"{PACKAGE}.bin.shop"
     assert settings.why("workdir", "") == f"asked for by {WORKSPACE}"
+
+
+def test_a_program_that_opens_libraries_is_linked_dynamically_unless_somebody_says_otherwise() -> None:
+    settings = settings_of({"libraries": ["libplug.so.1"]})
+    assert (settings.link, settings.why("link", "")) == (
+        "dynamic",
+        "asked for by package.metadata.ferrule",
+    )
+    assert settings_of({"libraries": ["libplug.so.1"], "link": "auto"}).link == "auto"
 
 
 def test_another_binary_s_table_does_not_count() -> None:

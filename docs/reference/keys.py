@@ -10,6 +10,10 @@ KEYS = {
     "glibc": "The oldest glibc that a dynamic program is to run with, such as `2.28`. It takes zig.",
     "base": "What the image stands on: `auto`, `scratch`, `fitted`, `distroless`, `debian`, an image "
     "reference, or `oci:DIR[:TAG]`.",
+    "donor": "The image whose loader and libraries a `fitted` base gets, as a reference or `oci:DIR[:TAG]`, "
+    "best by digest. Without it: this machine, and `gcr.io/distroless/cc-debian12` for another processor.",
+    "libraries": "Libraries that the program opens by name: sonames such as `libfoo.so.1`, or paths such as "
+    '`"/usr/$LIB/ossl-modules/*.so"`. A `fitted` base gets them, any other is asked for them.',
     "optimize": "What is added to cargo's profile. Without it: one codegen unit, and no symbols. `speed` "
     'adds fat LTO, `size` also `opt-level = "s"`, `off` adds nothing at all.',
     "args": "The program's default arguments, the image's Cmd. What stands behind `--` in `ferrule run` "

@@ -19,6 +19,7 @@ from ferrule.values import (
     parse_folder,
     parse_glibc,
     parse_health,
+    parse_library,
     parse_port,
     parse_signal,
     parse_user,
@@ -43,6 +44,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     platforms: tuple[str, ...] | None = None
     glibc: str | None = None
     base: str | None = None
+    donor: str | None = None
+    libraries: tuple[str, ...] | None = None
     optimize: str | None = None
     args: tuple[str, ...] | None = None
     ports: tuple[int | str, ...] | None = None
@@ -79,6 +82,8 @@ class Settings:
     platforms: tuple[str, ...]
     glibc: str | None
     base: str
+    donor: str | None
+    libraries: tuple[str, ...]
     optimize: str | None
     args: tuple[str, ...]
     ports: tuple[Port, ...]
@@ -104,6 +109,9 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     Raises `ProjectError` with the key's path: flags were checked by the command line already.
     """
     said = _merge(sources)
+    if "libraries" in said:
+        # A static program has no loader that could open them.
+        said.setdefault("link", ("dynamic", said["libraries"][1]))
 
     def value(key: str, parse: Callable[[Any], T], default: T) -> T:
         if key not in said:
@@ -120,6 +128,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         platforms=value("platforms", tuple, ()),
         glibc=value("glibc", parse_glibc, None),
         base=value("base", str, "auto"),
+        donor=value("donor", str, None),
+        libraries=value("libraries", _each(parse_library), ()),
         optimize=value("optimize", one_of(OPTIMIZATIONS), None),
         args=value("args", tuple, ()),
         ports=value("ports", _each(parse_port), ()),
@@ -210,6 +220,7 @@ FLAG_OF = {
     "args": "arg",
     "volumes": "volume",
     "platforms": "platform",
+    "libraries": "library",
 }
 
 

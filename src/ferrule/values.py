@@ -183,6 +183,19 @@ def parse_folder(text: str) -> PurePosixPath:
     return path
 
 
+def parse_library(text: str) -> str:
+    """What a program gives to dlopen: a soname, or an absolute path with `$LIB`, and wildcards at its end."""
+    folder, _, name = text.rpartition("/")
+    is_soname = not folder and text == name and not re.search(r"[*?\[]", name)
+    is_path = folder.startswith("/") and ".." not in folder.split("/") and not re.search(r"[*?\[]", folder)
+    if not name or not text.isprintable() or not (is_soname or is_path):
+        raise InvalidValueError(
+            f"{text!r} is not a library",
+            hint="write a soname such as libfoo.so.1, or a path such as /usr/$LIB/ossl-modules/*.so",
+        )
+    return text
+
+
 def parse_signal(text: str) -> str:
     """A signal by its name or number, as STOPSIGNAL has it."""
     if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):

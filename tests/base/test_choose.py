@@ -3,11 +3,15 @@ from typing import Any
 
 import pytest
 
-from ferrule.base.choose import choose_base, expected_base
+from ferrule.base.choose import choose_base, choose_donor, expected_base
 from ferrule.base.known import bases_that_run
 from ferrule.elf.facts import Binary, read_elf
 from ferrule.errors import ImageError
+from ferrule.oci.platform import Platform
 from tests.fakes.elf import Elf
+
+AMD64 = Platform(os="linux", architecture="amd64")
+ARM64 = Platform(os="linux", architecture="arm64")
 
 
 def binary(*needed: str, glibc: str = "2.34", **says: Any) -> Binary:
@@ -107,3 +111,24 @@ def test_musl_programs_run_on_alpine_and_static_ones_everywhere() -> None:
 
     assert bases_that_run(musl) == ("fitted", "alpine")
     assert {"scratch", "alpine", "ubuntu:22.04"} <= set(bases_that_run(static()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "glibc", "here", "donor"),
+    [
+        (None, "2.39", AMD64, None),
+        (None, "2.36", ARM64, "gcr.io/distroless/cc-debian12"),
+        (None, "2.39", ARM64, "gcr.io/distroless/cc-debian13"),
+        (None, "2.36", None, "gcr.io/distroless/cc-debian12"),
+        ("debian:trixie-slim", "2.36", AMD64, "docker.io/library/debian:trixie-slim"),
+        ("oci:out/base:v1", "2.36", AMD64, "oci:out/base:v1"),
+    ],
+)
+def test_a_fitted_base_comes_from_this_machine_or_from_an_image(
+    asked: str | None, glibc: str, here: Platform | None, donor: str | None
+) -> None:
+    assert choose_donor(asked, binary(glibc=glibc), here) == donor
+
+
+def test_the_plan_names_the_donor_that_was_asked_for() -> None:
+    assert expected_base("auto", static=False, donor="alpine").reason.endswith(", from alpine")

@@ -2,14 +2,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ferrule.base.fitted import Fitted, fitted
-from ferrule.base.packages import DpkgPackages
+from ferrule.base.fitted import Donor, Fitted, fitted
 from ferrule.elf.facts import read_binary
 from ferrule.errors import ImageError
 from ferrule.image.tree import tree_of
-from tests.fakes.dpkg import Dpkg, NoDpkg
 from tests.fakes.elf import GLIBC_LOADER, Elf, library, program
 from tests.fakes.images import entry, image_of, link, tar_of
+from tests.fakes.packages import dpkg
 from tests.fakes.trees import Content, tree
 
 HOME = "/lib/x86_64-linux-gnu"
@@ -21,13 +20,10 @@ DONOR: dict[str, Content] = {
 }
 
 
-def fit(folder: Path, data: bytes, files: dict[str, Content] | None = None) -> Fitted:
+def fit(folder: Path, data: bytes, files: dict[str, Content] | None = None, *libraries: str) -> Fitted:
     """Fit a program that lies in `folder` to a donor with the files."""
-    return fitted(
-        read_binary(written(folder, data)),
-        tree(folder / "donor", {**DONOR, **(files or {})}),
-        DpkgPackages(NoDpkg()),
-    )
+    donor = Donor(files=tree(folder / "donor", {**DONOR, **(files or {})}))
+    return fitted((read_binary(written(folder, data)),), donor, libraries)
 
 
 def written(folder: Path, data: bytes) -> Path:
@@ -89,7 +85,7 @@ def test_on_a_merged_donor_the_loader_is_a_file_where_the_program_asks_for_it(tm
     }
     binary = read_binary(written(tmp_path, program("libc.so.6")))
 
-    found = fitted(binary, tree(tmp_path / "donor", files), DpkgPackages(NoDpkg()))
+    found = fitted((binary,), Donor(files=tree(tmp_path / "donor", files)))
 
     assert layout(found) == {GLIBC_LOADER: "file", "/usr/lib/x86_64-linux-gnu/libc.so.6": "file"}
 
@@ -131,7 +127,7 @@ def test_a_library_beside_the_program_moves_too(tmp_path: Path) -> None:
     path = tmp_path / "shop"
     path.write_bytes(program("libx.so.1", runpath=f"$ORIGIN{'/..' * (len(tmp_path.parts) - 1)}"))
 
-    assert f"{HOME}/libx.so.1" in layout(fitted(read_binary(path), donor, DpkgPackages(NoDpkg())))
+    assert f"{HOME}/libx.so.1" in layout(fitted((read_binary(path),), Donor(files=donor)))
 
 
 def test_beside_the_program_is_where_it_lies_and_not_where_a_link_to_it_is(tmp_path: Path) -> None:
@@ -140,7 +136,7 @@ def test_beside_the_program_is_where_it_lies_and_not_where_a_link_to_it_is(tmp_p
     beside: dict[str, Content] = {f"{tmp_path}/real/lib/libx.so.1": library("libx.so.1")}
     donor = tree(tmp_path / "donor", {**DONOR, **beside})
 
-    found = fitted(read_binary(tmp_path / "shop"), donor, DpkgPackages(NoDpkg()))
+    found = fitted((read_binary(tmp_path / "shop"),), Donor(files=donor))
 
     assert f"{HOME}/libx.so.1" in layout(found)
 
@@ -192,25 +188,32 @@ def test_a_program_without_a_loader_is_refused(tmp_path: Path) -> None:
         fit(tmp_path, Elf(needed=("libc.so.6",)).bytes())
 
 
-def test_what_the_program_opens_by_name_is_noted(tmp_path: Path) -> None:
-    data = program("libc.so.6", versions={"libc.so.6": {"GLIBC_2.34": "dlopen"}})
-
-    assert any("opens libraries by name" in note for note in fit(tmp_path, data).notes)
-
-
 def test_packages_are_asked_for_with_both_paths_of_a_file(tmp_path: Path) -> None:
-    binary = read_binary(written(tmp_path, program("libc.so.6")))
-    dpkg = Dpkg(
-        {
-            "libc6:amd64": (GLIBC_LOADER, f"{HOME}/libc.so.6"),
-            "libgcc-s1:amd64": (f"/usr{HOME}/libgcc_s.so.1",),
-        }
-    )
+    packages = {
+        "libc6:amd64": (GLIBC_LOADER, f"{HOME}/libc.so.6"),
+        "libgcc-s1:amd64": (f"/usr{HOME}/libgcc_s.so.1",),
+    }
 
-    found = fitted(binary, tree(tmp_path / "donor", DONOR), DpkgPackages(dpkg, tmp_path / "donor"))
+    found = fit(tmp_path, program("libc.so.6"), dpkg(packages))
 
     assert found.packages == ("libc6 1.0-1", "libgcc-s1 1.0-1")
     assert found.notes == ()
+
+
+def test_several_programs_share_their_files_and_one_record_names_those_of_all(tmp_path: Path) -> None:
+    files = {f"{HOME}/libx.so.1": library("libx.so.1"), f"{HOME}/liby.so.1": library("liby.so.1")}
+    owned = dpkg({"libxy:amd64": (f"{HOME}/libx.so.1", f"{HOME}/liby.so.1")})
+    donor = Donor(files=tree(tmp_path / "donor", {**DONOR, **files, **owned}))
+    data = {"x": program("libx.so.1", "libc.so.6"), "y": program("liby.so.1"), "static": Elf().bytes()}
+    binaries = tuple(read_binary(written(tmp_path / name, content)) for name, content in data.items())
+
+    found = fitted(binaries, donor)
+
+    paths = [str(one.path) for one in found.entries]
+    assert len(paths) == len(set(paths))
+    assert {f"{HOME}/libx.so.1", f"{HOME}/liby.so.1", f"{HOME}/libc.so.6", GLIBC_LOADER} <= set(paths)
+    sums = next(one.source for one in found.entries if one.path.suffix == ".md5sums")
+    assert sums == f"0123  {HOME[1:]}/libx.so.1\n0123  {HOME[1:]}/liby.so.1\n".encode()
 
 
 def test_the_donor_may_be_an_image(tmp_path: Path) -> None:
@@ -219,7 +222,27 @@ def test_the_donor_may_be_an_image(tmp_path: Path) -> None:
     binary = read_binary(written(tmp_path, program("libc.so.6")))
 
     with tree_of(image_of(tmp_path / "image", (tar_of([*files, *links]),))) as donor:
-        found = fitted(binary, donor, DpkgPackages(NoDpkg()))
+        found = fitted((binary,), Donor(files=donor, name="debian"))
 
     sources = {str(one.path): one.source for one in found.entries}
     assert sources[f"{HOME}/libc.so.6"] == LIBC
+
+
+def test_a_donor_that_lacks_something_is_named_with_others_that_have_it(tmp_path: Path) -> None:
+    binary = read_binary(written(tmp_path, program("libz.so.1", "libc.so.6")))
+    donor = Donor(files=tree(tmp_path / "donor", DONOR), name="gcr.io/distroless/cc-debian12")
+
+    with pytest.raises(ImageError) as caught:
+        fitted((binary,), donor)
+
+    assert caught.value.message == "the program needs libz.so.1; gcr.io/distroless/cc-debian12 lacks it"
+    assert caught.value.hint.startswith("donors that would do: debian:bullseye-slim, ")
+
+
+def test_what_lies_beside_the_program_here_is_not_in_an_image(tmp_path: Path) -> None:
+    path = written(tmp_path, program("libx.so.1", runpath="$ORIGIN"))
+    beside: dict[str, Content] = {f"{tmp_path}/libx.so.1": library("libx.so.1")}
+    donor = tree(tmp_path / "donor", {**DONOR, **beside})
+
+    with pytest.raises(ImageError, match=r"needs libx\.so\.1; some/image lacks it"):
+        fitted((read_binary(path),), Donor(files=donor, name="some/image"))

@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ferrule.base.entry import FileEntry
-from ferrule.base.fitted import Fitted, fitted
-from ferrule.base.packages import DpkgPackages
+from ferrule.base.fitted import Donor, Fitted, fitted
 from ferrule.base.skeleton import skeleton
 from ferrule.elf.closure import closure
 from ferrule.elf.facts import read_binary
@@ -65,8 +64,8 @@ fn main() {
 """
 
 
-def fit(program: Path) -> Fitted:
-    return fitted(read_binary(program), LocalFiles(), DpkgPackages(SystemRunner()))
+def fit(program: Path, *libraries: str) -> Fitted:
+    return fitted((read_binary(program),), Donor(files=LocalFiles()), libraries)
 
 
 def unpacked(root: Path, program: Path, entries: tuple[FileEntry, ...]) -> Path:

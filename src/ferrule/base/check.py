@@ -38,28 +38,35 @@ def check(binary: Binary, files: Files, base_name: str, *, origin: PurePosixPath
     check_closure(binary, closure(binary, files, origin=origin), files, base_name)
 
 
-def check_closure(binary: Binary, found: Closure, files: Files, base_name: str) -> None:
-    """The same for a dynamic program whose libraries have been looked up already."""
+def check_closure(
+    binary: Binary, found: Closure, files: Files, base_name: str, *, is_donor: bool = False
+) -> None:
+    """The same for a dynamic program whose libraries have been looked up already.
+
+    `is_donor` is for the hint: the files are an image's from which a fitted base is taken.
+    """
     if found.interpreter is None:
-        raise _no_loader(binary, files, base_name)
+        raise _no_loader(binary, files, base_name, is_donor=is_donor)
     if found.missing:
-        raise _refused(binary, base_name, _missing(found.missing, base_name, binary))
+        raise _refused(binary, base_name, _missing(found.missing, base_name, binary), is_donor=is_donor)
     lacking = list(_lacking(binary, found))
     if lacking:
         wants = _some([lack.text for lack in lacking])
-        raise _refused(binary, base_name, f"{wants}; {base_name} has {_newest(lacking[0])}")
+        newest = _newest(lacking[0])
+        raise _refused(binary, base_name, f"{wants}; {base_name} has {newest}", is_donor=is_donor)
 
 
-def _no_loader(binary: Binary, files: Files, base_name: str) -> ImageError:
+def _no_loader(binary: Binary, files: Files, base_name: str, *, is_donor: bool) -> ImageError:
     others = list(_loaders(files))
     if others and binary.machine not in (machine for _, machine in others):
         theirs = others[0][1]
         return ImageError(
             f"{base_name} is for {theirs.name}, the program for {binary.machine.name}",
-            hint=f"give a base for {binary.platform}",
+            hint=f"give a {'donor' if is_donor else 'base'} for {binary.platform}",
         )
     has = f": it has {others[0][0]}" if others else ""
-    return _refused(binary, base_name, f"the program needs {binary.interpreter}; {base_name} lacks it{has}")
+    wants = f"the program needs {binary.interpreter}; {base_name} lacks it{has}"
+    return _refused(binary, base_name, wants, is_donor=is_donor)
 
 
 def _loaders(files: Files) -> Iterator[tuple[str, Machine]]:
@@ -126,9 +133,14 @@ def _symbols(binary: Binary) -> dict[str, str]:
         return {}
 
 
-def _refused(binary: Binary, base_name: str, message: str) -> ImageError:
-    tried = FITTED if base_name == THIS_MACHINE else base_name
-    names = [name for name in bases_that_run(binary) if not tried.endswith(name)]
+def _refused(binary: Binary, base_name: str, message: str, *, is_donor: bool) -> ImageError:
+    not_again = (FITTED,) if is_donor or base_name == THIS_MACHINE else ()
+    names = [
+        name for name in bases_that_run(binary) if name not in not_again and not base_name.endswith(name)
+    ]
+    if is_donor:
+        hint = f"donors that would do: {', '.join(names)}" if names else "give a donor that has them"
+        return ImageError(message, hint=hint)
     install = "install the packages it needs here, or give a base that has them"
     return ImageError(message, hint=f"bases that would do: {', '.join(names)}" if names else install)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ferrule.base.known import FITTED, bases_that_run, has_glibc
 from ferrule.elf.facts import Binary
 from ferrule.errors import ImageError, InvalidValueError
+from ferrule.oci.platform import Platform
 from ferrule.oci.reference import parse_reference
 
 SCRATCH = "scratch"
@@ -40,12 +41,25 @@ def choose_base(asked: str, binary: Binary) -> BaseChoice:
     return expected_base(asked, static=binary.is_static)
 
 
-def expected_base(asked: str, *, static: bool) -> BaseChoice:
+def choose_donor(asked: str | None, binary: Binary, here: Platform | None) -> str | None:
+    """The image that a fitted base is taken from; None is this machine, which has its own platform's files.
+
+    `here` is the platform of this machine, None where it is no Linux.
+    """
+    if asked is not None:
+        return asked if asked.startswith(LAYOUT) else _full(asked)
+    if here is not None and here.runs(binary.platform):
+        return None
+    return RELEASES["distroless"][0 if has_glibc(DEBIAN_12_GLIBC, binary.glibc) else 1]
+
+
+def expected_base(asked: str, *, static: bool, donor: str | None = None) -> BaseChoice:
     """Decide before there is a binary, for `plan`: the glibc that it needs is not known yet."""
+    if asked == "auto" and static:
+        return BaseChoice(name=SCRATCH, image=None, reason="static: it needs nothing below it")
     if asked == "auto":
-        name = SCRATCH if static else FITTED
-        reason = "static: it needs nothing below it" if static else "dynamic: the loader and what it links"
-        return BaseChoice(name=name, image=None, reason=reason)
+        reason = "dynamic: the loader and what it links" + (f", from {donor}" if donor else "")
+        return BaseChoice(name=FITTED, image=None, reason=reason)
     if asked in (SCRATCH, FITTED):
         return BaseChoice(name=asked, image=None, reason=_own_reason(asked, static=static))
     if asked in RELEASES:

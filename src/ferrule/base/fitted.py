@@ -1,108 +1,165 @@
-"""A program and a donor's files go in; its loader, its libraries and their records come out as entries."""
+"""Programs and a donor's files go in; their loader, libraries and records come out as entries."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from ferrule.base.check import check, check_closure
+from ferrule.base.check import PLACE, check, check_closure
 from ferrule.base.entry import FileEntry
 from ferrule.base.known import THIS_MACHINE
-from ferrule.base.packages import Packages
+from ferrule.base.opened import Imports, imports_of, notes_on, opened_by_libc, opening, read_at_run_time
+from ferrule.base.packages import records_of
 from ferrule.base.planned import PlannedFiles
-from ferrule.elf.closure import Closure, Library, closure, find_library
-from ferrule.elf.facts import Binary, undefined_symbols
+from ferrule.elf.closure import Closure, Library, closure
+from ferrule.elf.facts import Binary
 from ferrule.elf.files import Files, LocalFiles
-from ferrule.elf.search import MUSL_FOLDERS
-from ferrule.errors import BinaryError
+from ferrule.elf.search import MUSL_FOLDERS, find_file
 
-LIBGCC = "libgcc_s.so.1"
-"""glibc opens it by name for pthread_exit and thread cancellation, and aborts where it is not there."""
 
-OPENED_LATER = {
-    "dlopen": "the program opens libraries by name: those are not in the image",
-    "iconv_open": "the program converts character sets: glibc's tables for them are not in the image",
-}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Donor:
+    """Whose files the image gets: this machine's, or an image's. `name` is for messages."""
+
+    files: Files
+    name: str = THIS_MACHINE
+
+    @property
+    def is_image(self) -> bool:
+        """Nothing of this machine is in it, so no library beside the program either."""
+        return self.name != THIS_MACHINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """What lies below the program. `packages` are where the files come from; `notes` are for a person."""
+    """What lies below the programs. `packages` are where the files come from; `notes` are for a person."""
 
     entries: tuple[FileEntry, ...] = ()
     packages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def fitted(binary: Binary, files: Files, packages: Packages) -> Fitted:
-    """Take exactly what the program's loader will ask for. Raises `ImageError` when the donor lacks any.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """A program with the libraries that it opens among those that it needs, and all that they reach."""
+
+    binary: Binary
+    found: Closure
+    imports: Imports
+
+
+def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...] = ()) -> Fitted:
+    """Take exactly what the programs' loader will ask for. Raises `ImageError` when the donor lacks any.
 
     Every library ends in a folder that the loader has built in, since the image has no cache and the
     program another place. The result is searched once more as the loader will, before anybody writes it.
+    `libraries` are those that a program opens by name.
     """
-    if binary.is_static:
+    files = donor.files
+    wanted = [_wanted(binary, donor, libraries) for binary in binaries if not binary.is_static]
+    if not wanted:
         return Fitted()
-    found = closure(binary, files, origin=PurePosixPath(binary.path.resolve().parent))
-    if binary.interpreter is None:
-        check(binary, files, THIS_MACHINE)
-    check_closure(binary, found, files, THIS_MACHINE)
-    places = _places(binary, found, files)
-    entries = tuple(_entries(places, found, files))
-    check(binary, PlannedFiles(entries), "the fitted base")
-    records = packages.records({place: (one.path, one.real) for place, one in places.items()})
+    places = _places(wanted)
+    others = {
+        path: real
+        for each in wanted
+        for path in read_at_run_time(each.found, each.imports, files)
+        if (real := find_file(files, path)) is not None
+    }
+    entries = (*_entries(places, wanted, files), *_copies(others, files))
+    for each in wanted:
+        check(each.binary, PlannedFiles(entries), "the fitted base")
+    origins = {place: (library.path, library.real) for place, library in places.items()}
+    records = records_of(
+        {**origins, **{path: (path, real) for path, real in others.items()}}, files, donor.name
+    )
+    notes = (note for each in wanted for note in notes_on(each.imports, libraries))
     return Fitted(
         entries=(*entries, *records.entries),
         packages=records.names,
-        notes=(*records.notes, *_opened_later(binary)),
+        notes=(*records.notes, *dict.fromkeys(notes)),
     )
 
 
-def _places(binary: Binary, found: Closure, files: Files) -> dict[PurePosixPath, Library]:
+def _wanted(binary: Binary, donor: Donor, libraries: tuple[str, ...]) -> _Wanted:
+    files = donor.files
+    origin = PLACE if donor.is_image else PurePosixPath(binary.path.resolve().parent)
+    binary = opening(binary, libraries, files, donor.name)
+    if binary.interpreter is None:
+        check(binary, files, donor.name)
+    found = closure(binary, files, origin=origin)
+    later = opened_by_libc(found, binary, files)
+    if later:
+        binary = replace(binary, needed=(*binary.needed, *later))
+        found = closure(binary, files, origin=origin)
+    check_closure(binary, found, files, donor.name, is_donor=donor.is_image)
+    return _Wanted(binary=binary, found=found, imports=imports_of(found, binary, files))
+
+
+def _places(wanted: list[_Wanted]) -> dict[PurePosixPath, Library]:
     """Place in the image → library. The loader is a plain file where PT_INTERP says, without links to it."""
-    assert found.interpreter is not None
-    places = {found.interpreter.path: found.interpreter}
-    for library in (*found.libraries, *_opened_by_libc(found, binary, files)):
-        place = _place(library, found)
-        if place in places:
-            place = place.with_name(PurePosixPath(library.name).name)
-        places[place] = library
+    places: dict[PurePosixPath, Library] = {}
+    for each in wanted:
+        found = each.found
+        assert found.interpreter is not None
+        places.setdefault(found.interpreter.path, found.interpreter)
+        reals = {library.real for library in places.values()}
+        for library in found.libraries:
+            if library.real in reals:
+                continue
+            place = _place(library, each)
+            if place in places:
+                place = place.with_name(PurePosixPath(library.name).name)
+            places[place] = library
     return places
 
 
-def _opened_by_libc(found: Closure, binary: Binary, files: Files) -> Iterator[Library]:
-    if found.folders.is_musl or LIBGCC in found.names:
-        return
-    library = find_library(LIBGCC, found, binary, files)
-    if library is not None:
-        yield library
-
-
-def _place(library: Library, found: Closure) -> PurePosixPath:
-    built_in = MUSL_FOLDERS if found.folders.is_musl else found.folders.built_in
-    if library.name.startswith("/"):
+def _place(library: Library, wanted: _Wanted) -> PurePosixPath:
+    """Where it is in the donor, if the loader looks there; what is opened by its path stays at that path."""
+    folders = wanted.found.folders
+    built_in = MUSL_FOLDERS if folders.is_musl else folders.built_in
+    if library.name.startswith("/") and not _is_linked(library, wanted):
         return library.path
     if library.real.parent in built_in:
         return library.real
     return built_in[0] / library.real.name
 
 
-def _entries(places: dict[PurePosixPath, Library], found: Closure, files: Files) -> Iterator[FileEntry]:
+def _is_linked(library: Library, wanted: _Wanted) -> bool:
+    """Whether anything asks for it by a name without a folder, too."""
+    binaries = (wanted.binary, *(one.binary for one in wanted.found.libraries))
+    needed = {name for binary in binaries for name in binary.needed if "/" not in name}
+    return any(wanted.found.names[name].real == library.real for name in needed & wanted.found.names.keys())
+
+
+def _entries(
+    places: dict[PurePosixPath, Library], wanted: list[_Wanted], files: Files
+) -> Iterator[FileEntry]:
+    loaders = {each.found.interpreter.path for each in wanted if each.found.interpreter}
     for place, library in places.items():
-        mode = 0o755 if library is found.interpreter else 0o644
+        mode = 0o755 if place in loaders else 0o644
         yield FileEntry(path=place, kind="file", mode=mode, source=_source(files, library.real))
     taken = set(places)
     for place, library in places.items():
-        for name in _names(library, found):
-            link = place.with_name(name)
-            if link not in taken and library is not found.interpreter:
+        for link in _links(place, library, wanted):
+            if link not in taken and place not in loaders:
                 taken.add(link)
-                yield FileEntry(path=link, kind="link", mode=0o777, target=place.name)
+                target = place.name if link.parent == place.parent else str(place)
+                yield FileEntry(path=link, kind="link", mode=0o777, target=target)
 
 
-def _names(library: Library, found: Closure) -> list[str]:
-    """Every name that it is asked for by; a path is where it has to be already."""
-    names = {name for name, known in found.names.items() if known.real == library.real}
-    names |= {name for name in (library.name, library.binary.soname) if name}
-    return sorted(name for name in names if "/" not in name)
+def _links(place: PurePosixPath, library: Library, wanted: list[_Wanted]) -> list[PurePosixPath]:
+    """Every other name that it is asked for by: beside it, or at the very path."""
+    asked = {
+        name for each in wanted for name, known in each.found.names.items() if known.real == library.real
+    }
+    asked |= {name for name in (library.name, library.binary.soname) if name}
+    paths = (PurePosixPath(name) for name in asked if name.startswith("/"))
+    return sorted({*paths, *(place.with_name(name) for name in asked if "/" not in name)})
+
+
+def _copies(others: dict[PurePosixPath, PurePosixPath], files: Files) -> Iterator[FileEntry]:
+    for path, real in others.items():
+        yield FileEntry(path=path, kind="file", source=_source(files, real))
 
 
 def _source(files: Files, real: PurePosixPath) -> Path | bytes:
@@ -110,12 +167,3 @@ def _source(files: Files, real: PurePosixPath) -> Path | bytes:
         return files.root / real.relative_to("/")
     with files.open(real) as stream:
         return stream.read()
-
-
-def _opened_later(binary: Binary) -> tuple[str, ...]:
-    try:
-        with binary.path.open("rb") as stream:
-            symbols = undefined_symbols(stream, binary.path.name)
-    except (OSError, BinaryError):
-        return ()
-    return tuple(note for symbol, note in OPENED_LATER.items() if symbol in symbols)

@@ -14,6 +14,7 @@ from ferrule.values import (
     parse_glibc,
     parse_health_path,
     parse_label,
+    parse_library,
     parse_mirror,
     parse_output,
     parse_port,
@@ -37,6 +38,12 @@ def _parse_base(text: str) -> object:
     from ferrule.verbs.prepare import parse_base
 
     return parse_base(text)
+
+
+def _parse_donor(text: str) -> object:
+    from ferrule.verbs.prepare import parse_donor
+
+    return parse_donor(text)
 
 
 def _parse_image(text: str) -> object:
@@ -99,6 +106,17 @@ IMAGE_FLAGS = (
         "--base",
         type=Parsed("BASE", _parse_base, raw=True),
         help="auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
+    ),
+    option(
+        "--donor",
+        type=Parsed("IMAGE", _parse_donor, raw=True),
+        help="The image whose libraries a fitted base gets.  [default: this machine's]",
+    ),
+    option(
+        "--library",
+        multiple=True,
+        type=Parsed("NAME", parse_library, raw=True),
+        help="A library that the program opens by name: a soname, or a path.",
     ),
     click.option("--arg", multiple=True, metavar="ARG", help="A default argument of the program."),
     click.option(

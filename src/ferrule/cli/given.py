@@ -47,6 +47,8 @@ def flag_source(given: dict[str, Any]) -> "Source":
         platforms=given.get("platform") or None,
         glibc=given.get("glibc"),
         base=given["base"],
+        donor=given["donor"],
+        libraries=given["library"] or None,
         optimize=given.get("optimize"),
         args=given["arg"] or None,
         ports=given["port"] or None,

@@ -45,7 +45,8 @@ class LayerTree:
     def open(self, path: PurePosixPath) -> BinaryIO:
         """The content of a regular file, in memory. Raises `InvalidValueError` for an absurdly large one."""
         node = self._file(_name(path))
-        assert node is not None  # `resolve` gave the path
+        if node is None:
+            raise FileNotFoundError(f"{path} is no regular file of the image")
         if node.member.size > MAX_FILE_BYTES:
             raise InvalidValueError(f"{path} has {node.member.size} bytes, too many for a library")
         layer = self._layers[node.layer]

@@ -1,13 +1,15 @@
 """What an image stands on: the choice, the base image where there is one, and the files that come with it."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
+from ferrule.base.known import FITTED
 from ferrule.base.skeleton import CA_FILE, accounts_over, certificates, skeleton, time_zones
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
@@ -19,7 +21,7 @@ from ferrule.image.image import Image
 from ferrule.image.layer import LayerSpec
 from ferrule.image.layout import LayoutError, read_layout
 from ferrule.image.tree import LayerTree, tree_of
-from ferrule.oci.platform import Platform
+from ferrule.oci.platform import Platform, this_platform
 from ferrule.oci.reference import parse_reference
 from ferrule.verbs.context import Context
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ferrule.registry.client import Client
 
 CA_VARIABLE = "SSL_CERT_FILE"
+DONOR_LABEL = "ferrule.donor"
+"""The image that a fitted base was taken from, by digest; none of its layers is in ours, so it is no base."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +39,7 @@ class Ground:
 
     `name` is what a person reads; `layers` are ours, on top of `image` where there is one; `present` are the
     paths that the base has already; `unpacked` are the bytes of the base's files; `variables` and `labels`
-    follow from it.
+    follow from it: `labels` by the specification's keys, `own_labels` by whole keys.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Ground:
     unpacked: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    own_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def lay_ground(
@@ -61,17 +66,21 @@ def lay_ground(
     Raises `ImageError` when it cannot, `RegistryError` when there is no such image.
     """
     binary = max(binaries, key=_demands)
+    if binary.is_static and settings.libraries:
+        raise ImageError(
+            f"`libraries` names {settings.libraries[0]}, and the program is static: it can open none",
+            hint="build it with --link dynamic, or leave `libraries` out",
+        )
     choice = choose_base(settings.base, binary)
     if choice.image is None:
         return _own_ground(context, choice, binaries, settings, roots, zones)
     from ferrule.base.check import check
+    from ferrule.base.opened import opening
 
-    image = open_image(context, choice.image, binary.platform)
-    _check_platform(image, binary.platform, choice.name)
-    _fetch(context, image, choice.name)
+    image = _opened(context, choice.image, binary.platform)
     tree = stack.enter_context(_tree(image, choice.name))
     for each in binaries:
-        check(each, tree, choice.name)
+        check(opening(each, settings.libraries, tree, choice.name), tree, choice.name)
     wanted = _common(settings, roots, zones)
     missing = tuple(entry for entry in wanted if not tree.has(entry.path))
     entries = (*missing, *accounts_over(settings.user, tree))
@@ -113,13 +122,12 @@ def open_image(context: Context, name: str, platform: Platform, *, any_platform:
         return resolve(client_of(context), reference, platform, context.store, any_platform=any_platform)
 
 
-def _joined(known: FileEntry | None, entry: FileEntry) -> FileEntry:
-    """A package's list of files names those of every program; all else is the same for all of them."""
-    if known is None or entry.path.suffix != ".md5sums" or not isinstance(known.source, bytes):
-        return entry
-    assert isinstance(entry.source, bytes)
-    lines = sorted({*known.source.splitlines(keepends=True), *entry.source.splitlines(keepends=True)})
-    return replace(entry, source=b"".join(lines))
+def _opened(context: Context, name: str, platform: Platform) -> Image:
+    """An image for the programs' platform, its layers fetched."""
+    image = open_image(context, name, platform)
+    _check_platform(image, platform, name)
+    _fetch(context, image, name)
+    return image
 
 
 def _fetch(context: Context, image: Image, name: str) -> None:
@@ -152,33 +160,48 @@ def _own_ground(
 ) -> Ground:
     """scratch or fitted: every file below the program is ours."""
     base = LayerSpec(title="base: users and /tmp", entries=skeleton(settings.user))
-    if choice.name == "fitted":
-        libraries = _libraries(context, binaries)
+    name, labels = choice.name, dict[str, str]()
+    if choice.name == FITTED:
+        libraries, donor = _libraries(context, binaries, settings)
         base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries))
+        name, labels = (f"{name} (from {donor})", {DONOR_LABEL: donor}) if donor else (name, labels)
     extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))
     return Ground(
-        name=choice.name,
+        name=name,
         platform=binaries[0].platform,
         layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
         variables=_variables(roots),
+        own_labels=labels,
     )
 
 
-def _libraries(context: Context, binaries: tuple[Binary, ...]) -> tuple[FileEntry, ...]:
-    """What the programs need, each file once."""
-    from ferrule.base.fitted import fitted
-    from ferrule.base.packages import DpkgPackages
+def _libraries(
+    context: Context, binaries: tuple[Binary, ...], settings: Settings
+) -> tuple[tuple[FileEntry, ...], str | None]:
+    """What the programs need, and the image that it comes from, by digest."""
+    from ferrule.base.choose import choose_donor
+    from ferrule.base.fitted import Donor, fitted
 
-    entries: dict[PurePosixPath, FileEntry] = {}
-    notes: dict[str, None] = {}
-    for binary in binaries:
-        found = fitted(binary, LocalFiles(), DpkgPackages(context.runner))
-        for entry in found.entries:
-            entries[entry.path] = _joined(entries.get(entry.path), entry)
-        notes.update(dict.fromkeys(found.notes))
-    for note in notes:
+    here = this_platform() if sys.platform == "linux" else None
+    name = choose_donor(settings.donor, max(binaries, key=_demands), here)
+    if name is None:
+        found, pinned = fitted(binaries, Donor(files=LocalFiles()), settings.libraries), None
+    else:
+        image = _opened(context, name, binaries[0].platform)
+        with _tree(image, name) as tree:
+            found, pinned = (
+                fitted(binaries, Donor(files=tree, name=name), settings.libraries),
+                _pinned(name, image),
+            )
+    for note in found.notes:
         context.report.say(note)
-    return tuple(entries.values())
+    return found.entries, pinned
+
+
+def _pinned(name: str, image: Image) -> str:
+    """A layout's name is a path of this machine, which no image may hold: its digest says the same."""
+    digest = image.descriptor.digest
+    return digest if name.startswith("oci:") else str(parse_reference(name).with_digest(digest))
 
 
 def _labels(name: str, image: Image) -> dict[str, str]:
@@ -209,7 +232,7 @@ def _tree(image: Image, name: str) -> Iterator[LayerTree]:
         with tree_of(image) as tree:
             yield tree
     except DamagedLayerError as error:
-        raise RegistryError(f"the base {name}: {error.message}", hint=error.hint) from error
+        raise RegistryError(f"{name}: {error.message}", hint=error.hint) from error
 
 
 def _variables(roots: Need) -> dict[str, str]:

@@ -117,5 +117,5 @@ def _run(contents: Contents, settings: Settings, ground: Ground) -> RunConfig:
         below=below,
         program=contents.programs[0].place,
         variables=ground.variables,
-        labels=contents.labels(ground.labels),
+        labels={**ground.own_labels, **contents.labels(ground.labels)},
     )

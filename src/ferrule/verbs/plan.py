@@ -114,7 +114,8 @@ def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[R
 
 
 def _rows_of_a_platform(prepared: Prepared, plan: BuildPlan, link: LinkChoice) -> tuple[Row, ...]:
-    base = expected_base(prepared.settings.base, static=link.mode == "static")
+    settings = prepared.settings
+    base = expected_base(settings.base, static=link.mode == "static", donor=settings.donor)
     return (
         Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
         Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),

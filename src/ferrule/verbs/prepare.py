@@ -111,6 +111,13 @@ def parse_base(text: str) -> str:
     return text
 
 
+def parse_donor(text: str) -> str:
+    """A layout or an image reference."""
+    if not text.startswith("oci:"):
+        parse_reference(text)
+    return text
+
+
 def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
     """A value of a table that `config` cannot check: it knows no references. Flags were checked before."""
     try:
@@ -129,8 +136,10 @@ def _sources(request: ProjectRequest, project: Project, selection: Selection) ->
 
 
 def check_references(settings: Settings, binary: str) -> Reference | None:
-    """The image's repository, where one is set. Raises `ProjectError` for it or a base without its form."""
+    """The image's repository, where one is set. Raises `ProjectError` for a name without its form."""
     _checked("base", settings, parse_base)
+    if settings.donor is not None:
+        _checked("donor", settings, parse_donor)
     if settings.image is None:
         return None
     return _checked("image", settings, lambda text: parse_repository(text.replace(BINARY, binary)))
