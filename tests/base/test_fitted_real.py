@@ -63,6 +63,60 @@ fn main() {
 }
 """
 
+OPENSSL = """\
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <stdio.h>
+int main(void) {
+    int usual = EVP_MD_fetch(NULL, "SHA256", NULL) != NULL;
+    int legacy = OSSL_PROVIDER_load(NULL, "legacy") && EVP_MD_fetch(NULL, "MD4", NULL);
+    printf("%d %d\\n", usual, legacy);
+    return 0;
+}
+"""
+
+LIBPQ = """\
+#include <libpq-fe.h>
+#include <stdio.h>
+int main(void) {
+    PGconn *connection = PQconnectdb("host=127.0.0.1 port=1");
+    printf("%d %s", PQlibVersion() > 0, PQerrorMessage(connection));
+    return 0;
+}
+"""
+
+PLUGIN = """\
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void) {
+    void *zlib = dlopen("libz.so.1", RTLD_NOW);
+    puts(zlib && dlsym(zlib, "zlibVersion") ? "opened" : dlerror());
+    return 0;
+}
+"""
+
+CHARSETS = """\
+#include <iconv.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <pwd.h>
+#include <stdio.h>
+int main(void) {
+    struct passwd *user = getpwnam("nonroot");
+    setlocale(LC_ALL, "C.UTF-8");
+    printf("%s %d %d\\n", nl_langinfo(CODESET), iconv_open("UTF-8", "ISO-8859-1") != (iconv_t)-1,
+           user ? (int)user->pw_uid : 0);
+    return 0;
+}
+"""
+
+OWN = "int answer(void) { return 42; }\n"
+ASKS_OWN = """\
+#include <stdio.h>
+int answer(void);
+int main(void) { printf("%d\\n", answer()); return 0; }
+"""
+
 
 def fit(program: Path, *libraries: str) -> Fitted:
     return fitted((read_binary(program),), Donor(files=LocalFiles()), libraries)
@@ -132,18 +186,54 @@ def test_every_file_is_needed(tmp_path: Path) -> None:
 def test_a_library_of_the_build_folder_is_found_in_the_image(tmp_path: Path) -> None:
     build = tmp_path / "target" / "deps"
     build.mkdir(parents=True)
-    own = "int answer(void) { return 42; }\n"
-    compiled(build, "libown.so.c", own, "-shared", "-fPIC", "-Wl,-soname,libown.so")
-    source = (
-        '#include <stdio.h>\nint answer(void);\nint main(void) { printf("%d\\n", answer()); return 0; }\n'
-    )
-    program = compiled(tmp_path, "user.c", source, f"-L{build}", "-lown", f"-Wl,-rpath,{build}")
+    compiled(build, "libown.so.c", OWN, "-shared", "-fPIC", "-Wl,-soname,libown.so")
+    program = compiled(tmp_path, "user.c", ASKS_OWN, f"-L{build}", "-lown", f"-Wl,-rpath,{build}")
 
     found = fit(program)
     finished = run(unpacked(tmp_path / "root", program, found.entries), program)
 
     assert finished.stdout == b"42\n", finished.stderr
     assert not [entry.path for entry in found.entries if str(entry.path).startswith(str(tmp_path))]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "flags", "libraries", "says"),
+    [
+        ("ssl.c", OPENSSL, ("-lcrypto",), (), "1 0"),
+        ("ssl.c", OPENSSL, ("-lcrypto",), ("/usr/$LIB/ossl-modules/legacy.so",), "1 1"),
+        ("pq.c", LIBPQ, ("-I/usr/include/postgresql", "-lpq"), (), "1 connection to server"),
+        ("plugin.c", PLUGIN, (), (), "libz.so.1: cannot open shared object file"),
+        ("plugin.c", PLUGIN, (), ("libz.so.1",), "opened"),
+        ("charsets.c", CHARSETS, (), (), "UTF-8 0 65532"),
+        ("charsets.c", CHARSETS, (), ("/usr/$LIB/gconv/ISO8859-1.so",), "UTF-8 1 65532"),
+    ],
+)
+def test_a_program_opens_what_is_declared_and_nothing_else(
+    tmp_path: Path, name: str, source: str, flags: tuple[str, ...], libraries: tuple[str, ...], says: str
+) -> None:
+    program = compiled(tmp_path, name, source, *flags)
+    root = unpacked(tmp_path / "root", program, fit(program, *libraries).entries)
+
+    finished = run(root, program)
+
+    assert finished.stdout.decode().startswith(says), (finished.stdout, finished.stderr)
+
+
+def test_a_library_that_only_the_donor_s_cache_knows_is_found_in_the_image(tmp_path: Path) -> None:
+    """The image has no cache, so /usr/local/lib would not do there."""
+    base = compiled(tmp_path, "base.c", "int main(void) { return 0; }\n")
+    donor = unpacked(tmp_path / "donor", base, fit(base).entries)
+    local = donor / "usr" / "local" / "lib"
+    local.mkdir(parents=True)
+    compiled(local, "libown.so.c", OWN, "-shared", "-fPIC", "-Wl,-soname,libown.so")
+    (donor / "etc" / "ld.so.conf").write_text("/usr/local/lib\n")
+    program = compiled(tmp_path, "user.c", ASKS_OWN, f"-L{local}", "-lown")
+    (donor / "etc" / "ld.so.cache").write_bytes(b"")
+
+    found = fitted((read_binary(program),), Donor(files=LocalFiles(donor)))
+    finished = run(unpacked(tmp_path / "root", program, found.entries), program)
+
+    assert finished.stdout == b"42\n", finished.stderr
 
 
 def test_the_unpacked_files_are_what_the_search_finds_there(tmp_path: Path) -> None:

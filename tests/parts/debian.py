@@ -34,9 +34,12 @@ PACKAGES = (
     "gcc-aarch64-linux-gnu",
     "libc6-dev",
     "libc6-dev-arm64-cross",
+    "libpq-dev",
+    "libssl-dev",
     "mmdebstrap",
     "podman",
     "qemu-user-static",
+    "rpm",
     "runc",
     "skopeo",
     "umoci",
@@ -48,16 +51,31 @@ TOOLS = {
 }
 """Program → the packages of the testing suite that it consists of; the first one names the folder."""
 
+ARM64 = {"ninja": ("ninja-build",)}
+"""A small program of C++ for another processor → the packages that it consists of."""
+
+STABLE = "bookworm"
 BINARY_FOLDERS = ("usr/bin", "usr/sbin")
 
 
 def debian_tool(program: str) -> Path:
     """A program of the testing suite, unpacked once into the cache. Raises `FerruleError` without apt."""
-    place = CACHE / "tools" / TOOLS[program][0]
+    return _unpacked(program, TOOLS[program], CACHE / "tools", suite=NEWER)
+
+
+def arm64_program(program: str) -> Path:
+    """A dynamic program for arm64, unpacked once into the cache as well."""
+    return _unpacked(program, ARM64[program], CACHE / "arm64", suite=STABLE, arch="arm64")
+
+
+def _unpacked(
+    program: str, packages: tuple[str, ...], folder: Path, *, suite: str, arch: str | None = None
+) -> Path:
+    place = folder / packages[0]
     if not place.exists():
-        with locked(f"tool-{place.name}"):
+        with locked(f"{folder.name}-{place.name}"):
             if not place.exists():
-                _unpack(TOOLS[program], place)
+                _unpack(packages, place, suite=suite, arch=arch)
     return next(path for folder in BINARY_FOLDERS if (path := place / folder / program).exists())
 
 
@@ -143,11 +161,12 @@ def mirror() -> str:
     raise FerruleError("no Debian mirror in this machine's apt sources", hint="the tests' tools are Debian's")
 
 
-def _unpack(packages: tuple[str, ...], place: Path) -> None:
+def _unpack(packages: tuple[str, ...], place: Path, *, suite: str, arch: str | None) -> None:
+    """For this machine's processor where no other is named."""
     work = place.with_name(f".{place.name}")
     shutil.rmtree(work, ignore_errors=True)
-    arch = run("dpkg", "--print-architecture").strip()
-    for deb in download(work, suite=NEWER, arch=arch, packages=packages):
+    arch = arch or run("dpkg", "--print-architecture").strip()
+    for deb in download(work, suite=suite, arch=arch, packages=packages):
         run("dpkg-deb", "-x", str(deb), str(work / "root"))
     (work / "root").replace(place)
     shutil.rmtree(work)

@@ -214,7 +214,7 @@ def _check_platform(image: Image, platform: Platform, name: str) -> None:
     if not platform.runs(image.config.platform):
         raise ImageError(
             f"{name} is for {str(image.config.platform)[:100]}, and the program is for {platform}",
-            hint="choose a base that has the program's platform",
+            hint="choose an image that has the program's platform",
         )
 
 
