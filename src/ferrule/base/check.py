@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ferrule.base.known import FITTED, THIS_MACHINE, bases_that_run
-from ferrule.elf.closure import Closure, Library, Missing, closure
+from ferrule.elf.closure import Closure, Known, Library, Missing, closure
 from ferrule.elf.facts import Binary, read_elf, undefined_symbols, version_key
 from ferrule.elf.files import Files
 from ferrule.elf.headers import Machine
@@ -23,10 +23,18 @@ LOADERS = ("ld-linux", "ld-musl-", "ld64.so")
 SHOWN = 3
 
 
-def check(binary: Binary, files: Files, base_name: str, *, origin: PurePosixPath = PLACE) -> None:
+def check(
+    binary: Binary,
+    files: Files,
+    base_name: str,
+    *,
+    origin: PurePosixPath = PLACE,
+    known: Known | None = None,
+) -> None:
     """Refuse what the base cannot run: interpreter, libraries, symbol versions, processor.
 
-    `origin` is the program's folder in the image. A static program asks nothing of its base.
+    `origin` is the program's folder in the image; `known` are libraries of the base that have been read.
+    A static program asks nothing of its base.
     """
     if binary.is_static:
         return
@@ -35,7 +43,7 @@ def check(binary: Binary, files: Files, base_name: str, *, origin: PurePosixPath
             f"the program needs {binary.needed[0]} but names no loader, so it crashes when it starts",
             hint="build it with --link dynamic, or without the argument that links the library",
         )
-    check_closure(binary, closure(binary, files, origin=origin), files, base_name)
+    check_closure(binary, closure(binary, files, origin=origin, known=known), files, base_name)
 
 
 def check_closure(

@@ -4,6 +4,7 @@ The form in the image is distroless': a file per package in /var/lib/dpkg/status
 it. A donor has either that form or dpkg's own, a list of files for each package beside one status file.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,10 +76,12 @@ def _owners(places: Places, files: Files) -> dict[str, frozenset[PurePosixPath]]
     """`libc6:amd64` or `libc-bin` → what it owns; the first of several owners counts."""
     known = spelled(places)
     diverted = _diversions(files)
-    wanted = {*known, *(path for path, (to, _) in diverted.items() if to in known)}
+    wanted = {
+        os.fsencode(path) for path in (*known, *(path for path in diverted if diverted[path][0] in known))
+    }
     owners: dict[PurePosixPath, str] = {}
     for owner, paths in _lists(files):
-        for listed in wanted.intersection(paths):
+        for listed in map(os.fsdecode, wanted.intersection(paths)):
             to, by = diverted.get(listed, (listed, ""))
             path = listed if by == owner.partition(":")[0] else to
             if path in known:
@@ -89,7 +92,7 @@ def _owners(places: Places, files: Files) -> dict[str, frozenset[PurePosixPath]]
     }
 
 
-def _lists(files: Files) -> Iterator[tuple[str, list[str]]]:
+def _lists(files: Files) -> Iterator[tuple[str, list[bytes]]]:
     """Owner and paths of each list. There are a thousand, in one folder: its links are followed once."""
     names = [name for name in files.names(INFO) if name.endswith(LIST)]
     first = find_file(files, INFO / names[0]) if names else None
@@ -98,7 +101,7 @@ def _lists(files: Files) -> Iterator[tuple[str, list[str]]]:
     for name in names:
         try:
             with files.open(first.parent / name) as stream:
-                yield name.removesuffix(LIST), stream.read().decode("utf-8", "replace").split("\n")
+                yield name.removesuffix(LIST), stream.read().split(b"\n")
         except OSError:
             continue
 

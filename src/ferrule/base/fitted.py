@@ -1,7 +1,7 @@
 """Programs and a donor's files go in; their loader, libraries and records come out as entries."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ferrule.base.check import PLACE, check, check_closure
@@ -10,7 +10,7 @@ from ferrule.base.known import THIS_MACHINE
 from ferrule.base.opened import Imports, imports_of, notes_on, opened_by_libc, opening, read_at_run_time
 from ferrule.base.packages import records_of
 from ferrule.base.planned import PlannedFiles
-from ferrule.elf.closure import Closure, Library, closure
+from ferrule.elf.closure import Closure, Known, Library, closure
 from ferrule.elf.facts import Binary
 from ferrule.elf.files import Files, LocalFiles
 from ferrule.elf.search import MUSL_FOLDERS, find_file
@@ -55,7 +55,8 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
     `libraries` are those that a program opens by name.
     """
     files = donor.files
-    wanted = [_wanted(binary, donor, libraries) for binary in binaries if not binary.is_static]
+    known: Known = {}
+    wanted = [_wanted(binary, donor, libraries, known) for binary in binaries if not binary.is_static]
     if not wanted:
         return Fitted()
     places = _places(wanted)
@@ -66,8 +67,9 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
         if (real := find_file(files, path)) is not None
     }
     entries = (*_entries(places, wanted, files), *_copies(others, files))
+    read = {place: library.binary for place, library in places.items()}
     for each in wanted:
-        check(each.binary, PlannedFiles(entries), "the fitted base")
+        check(each.binary, PlannedFiles(entries), "the fitted base", known=read)
     origins = {place: (library.path, library.real) for place, library in places.items()}
     records = records_of(
         {**origins, **{path: (path, real) for path, real in others.items()}}, files, donor.name
@@ -80,17 +82,15 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
     )
 
 
-def _wanted(binary: Binary, donor: Donor, libraries: tuple[str, ...]) -> _Wanted:
+def _wanted(binary: Binary, donor: Donor, libraries: tuple[str, ...], known: Known) -> _Wanted:
     files = donor.files
     origin = PLACE if donor.is_image else PurePosixPath(binary.path.resolve().parent)
     binary = opening(binary, libraries, files, donor.name)
     if binary.interpreter is None:
         check(binary, files, donor.name)
-    found = closure(binary, files, origin=origin)
-    later = opened_by_libc(found, binary, files)
-    if later:
-        binary = replace(binary, needed=(*binary.needed, *later))
-        found = closure(binary, files, origin=origin)
+    found = closure(
+        binary, files, origin=origin, opened=lambda found: opened_by_libc(found, binary, files), known=known
+    )
     check_closure(binary, found, files, donor.name, is_donor=donor.is_image)
     return _Wanted(binary=binary, found=found, imports=imports_of(found, binary, files))
 

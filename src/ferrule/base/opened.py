@@ -32,9 +32,9 @@ CPLUSPLUS = "libstdc++.so."
 """It converts by an extension that hardly anybody uses: a note for every C++ program is noise."""
 
 PROGRAM = "the program"
-ASKED = frozenset({"dlopen", CONVERTS}) | SETS_LOCALE
+OF_LIBRARIES = SETS_LOCALE | {CONVERTS}
 Imports = dict[str, frozenset[str]]
-"""Who → which of `ASKED` it takes from others."""
+"""Who → which of these functions it takes from others; a library's `dlopen` is the library's own business."""
 
 DLOPEN_NOTE = "the program opens libraries by name: the image has those that `libraries` names (--library)"
 CONVERTS_NOTE = (
@@ -71,12 +71,12 @@ def imports_of(found: Closure, binary: Binary, files: Files) -> Imports:
     if found.folders.is_musl:
         return imports
     with suppress(OSError, BinaryError), binary.path.open("rb") as stream:
-        imports[PROGRAM] = ASKED & undefined_symbols(stream, binary.path.name).keys()
+        imports[PROGRAM] = (OF_LIBRARIES | {"dlopen"}) & undefined_symbols(stream, binary.path.name).keys()
     for library in found.libraries:
         with files.open(library.real) as stream:
             content = stream.read()
-            if any(name.encode() in content for name in ASKED):
-                imports[library.name] = ASKED & undefined_symbols(stream, library.name).keys()
+            if any(name.encode() in content for name in OF_LIBRARIES):
+                imports[library.name] = OF_LIBRARIES & undefined_symbols(stream, library.name).keys()
     return imports
 
 

@@ -11,11 +11,9 @@ from pathlib import PurePosixPath
 from ferrule.base.apk import apk_records
 from ferrule.base.dpkg import dpkg_records
 from ferrule.base.entry import FileEntry
-from ferrule.base.owned import Places, content_of
-from ferrule.base.rpm import rpm_records
+from ferrule.base.owned import Owned, Places, content_of
 from ferrule.elf.files import Files
 
-READERS = (dpkg_records, rpm_records, apk_records)
 OS_RELEASE = PurePosixPath("/etc/os-release")
 RELEASE = PurePosixPath("/usr/lib/os-release")
 RELEASES = ("debian", "alpine", "redhat", "fedora", "centos", "rocky", "almalinux", "oracle", "system")
@@ -34,7 +32,7 @@ class Records:
 
 def records_of(places: Places, files: Files, donor: str) -> Records:
     """The records of the first package manager that owns any of the files. `donor` is for the note."""
-    for read in READERS:
+    for read in (dpkg_records, _rpm_records, apk_records):
         found = read(places, files)
         if found.names:
             unowned = sorted(place.name for place in places.keys() - found.places)
@@ -44,6 +42,13 @@ def records_of(places: Places, files: Files, donor: str) -> Records:
                 notes=(f"no package owns {', '.join(unowned)}",) if unowned else (),
             )
     return Records(notes=(f"no packages are known in {donor}: scanners find no records in the image",))
+
+
+def _rpm_records(places: Places, files: Files) -> Owned:
+    """SQLite is imported where dpkg knows nothing: most builds do without."""
+    from ferrule.base.rpm import rpm_records
+
+    return rpm_records(places, files)
 
 
 def _release(files: Files) -> Iterator[FileEntry]:

@@ -5,6 +5,7 @@ stay byte by byte, with the signatures that are in them; the other tables are in
 itself does not open the database. Older forms (Berkeley's and ndb) are not read.
 """
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def _copy(database: PurePosixPath, files: Files) -> Iterator[Path]:
 
 
 def _packages(database: Path, known: dict[str, PurePosixPath]) -> Iterator[_Package]:
-    names = {PurePosixPath(path).name.encode() for path in known}
+    names = {os.fsencode(PurePosixPath(path).name) for path in known}
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT hnum, blob FROM Packages ORDER BY hnum").fetchall()
     for number, blob in rows:

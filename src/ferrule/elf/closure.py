@@ -7,8 +7,8 @@ libraries run on some processors only.
 
 import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from ferrule.elf.facts import Binary, read_elf
@@ -58,18 +58,32 @@ class Closure:
     folders: Folders
 
 
-def closure(binary: Binary, files: Files, *, origin: PurePosixPath) -> Closure:
+Opened = Callable[[Closure], tuple[str, ...]]
+Known = dict[PurePosixPath, Binary]
+"""Real path → what the file is; reading headers is most of the time that a search takes."""
+
+
+def closure(
+    binary: Binary,
+    files: Files,
+    *,
+    origin: PurePosixPath,
+    opened: Opened | None = None,
+    known: Known | None = None,
+) -> Closure:
     """Follow `DT_NEEDED` from the program, which lies in the folder `origin` of the tree.
 
+    `opened` says which libraries are opened by name once all others are known; they are followed as well.
+    `known` are libraries of the tree that have been read; those that are read now are added to it.
     Raises `BinaryError` when names and folders are so many that the search would not end.
     """
-    return _Search(binary, files, origin).run()
+    return _Search(binary, files, origin, {} if known is None else known).run(opened)
 
 
 def find_library(name: str, found: Closure, binary: Binary, files: Files) -> Library | None:
     """A library that is opened by name at run time, looked for in the loader's own folders."""
     for folder in (*found.folders.configured, *found.folders.built_in):
-        library = _open(files, folder / name, name, binary.machine, wanted_by="dlopen")
+        library = _open(files, folder / name, name, binary.machine, wanted_by="dlopen", known={})
         if isinstance(library, Library):
             return library
     return None
@@ -86,7 +100,8 @@ class _Object:
 
 
 class _Search:
-    def __init__(self, binary: Binary, files: Files, origin: PurePosixPath) -> None:
+    def __init__(self, binary: Binary, files: Files, origin: PurePosixPath, known: Known) -> None:
+        self.known = known
         self.program = _Object(label=binary.path.name, binary=binary, origin=origin)
         self.files = files
         self.machine = binary.machine
@@ -96,11 +111,20 @@ class _Search:
         self.missing: dict[str, Missing] = {}
         self.lookups = 0
 
-    def run(self) -> Closure:
+    def run(self, opened: Opened | None) -> Closure:
         interpreter = self._interpreter()
-        queue = [self.program]
+        self._follow(self.program)
+        later = opened(self._found(interpreter)) if opened else ()
+        if later:
+            self._follow(replace(self.program, binary=replace(self.program.binary, needed=later)))
+        return self._found(interpreter)
+
+    def _follow(self, first: _Object) -> None:
+        queue = [first]
         for mapped in queue:
             queue.extend(_below(library, mapped) for library in self._needed(mapped))
+
+    def _found(self, interpreter: Library | None) -> Closure:
         libraries = (library for library in self.reals.values() if library is not interpreter)
         return Closure(
             interpreter=interpreter,
@@ -114,7 +138,7 @@ class _Search:
         name = self.program.binary.interpreter
         if name is None or not name.startswith("/"):
             return None
-        loader = _open(self.files, PurePosixPath(name), name, self.machine, wanted_by=self.program.label)
+        loader = self._open(PurePosixPath(name), name, wanted_by=self.program.label)
         if not isinstance(loader, Library):
             return None
         self._know(loader)
@@ -147,12 +171,15 @@ class _Search:
         unfit = []
         for path in self._candidates(name, mapped):
             self._count()
-            found = _open(self.files, path, name, self.machine, wanted_by=mapped.label)
+            found = self._open(path, name, wanted_by=mapped.label)
             if isinstance(found, Library):
                 return found
             if found is not None:
                 unfit.append(found)
         return Missing(name=name, wanted_by=mapped.label, unfit=tuple(dict.fromkeys(unfit)))
+
+    def _open(self, path: PurePosixPath, name: str, *, wanted_by: str) -> Library | PurePosixPath | None:
+        return _open(self.files, path, name, self.machine, wanted_by=wanted_by, known=self.known)
 
     def _count(self) -> None:
         self.lookups += 1
@@ -194,18 +221,23 @@ def _below(library: Library, parent: _Object) -> _Object:
 
 
 def _open(
-    files: Files, path: PurePosixPath, name: str, machine: Machine, *, wanted_by: str
+    files: Files, path: PurePosixPath, name: str, machine: Machine, *, wanted_by: str, known: Known
 ) -> Library | PurePosixPath | None:
     """The library; or its path when something else is there that this program cannot use; or None."""
     real = find_file(files, path)
     if real is None:
         return None
     try:
-        with files.open(real) as stream:
-            size = stream.seek(0, io.SEEK_END)
-            binary = read_elf(stream, str(real), size)
+        binary = known.get(real) or _read(files, real)
     except (BinaryError, OSError):
         return real
+    known[real] = binary
     if binary.machine != machine:
         return real
     return Library(name=name, path=path, real=real, binary=binary, wanted_by=wanted_by)
+
+
+def _read(files: Files, real: PurePosixPath) -> Binary:
+    with files.open(real) as stream:
+        size = stream.seek(0, io.SEEK_END)
+        return read_elf(stream, str(real), size)
