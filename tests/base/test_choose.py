@@ -131,4 +131,6 @@ def test_a_fitted_base_comes_from_this_machine_or_from_an_image(
 
 
 def test_the_plan_names_the_donor_that_was_asked_for() -> None:
-    assert expected_base("auto", static=False, donor="alpine").reason.endswith(", from alpine")
+    for asked in ("auto", "fitted"):
+        assert expected_base(asked, static=False, donor="alpine").reason.endswith(", from alpine")
+        assert "alpine" not in expected_base(asked, static=True, donor="alpine").reason

@@ -55,11 +55,13 @@ def choose_donor(asked: str | None, binary: Binary, here: Platform | None) -> st
 
 def expected_base(asked: str, *, static: bool, donor: str | None = None) -> BaseChoice:
     """Decide before there is a binary, for `plan`: the glibc that it needs is not known yet."""
+    source = f", from {donor}" if donor else ""
     if asked == "auto" and static:
         return BaseChoice(name=SCRATCH, image=None, reason="static: it needs nothing below it")
     if asked == "auto":
-        reason = "dynamic: the loader and what it links" + (f", from {donor}" if donor else "")
-        return BaseChoice(name=FITTED, image=None, reason=reason)
+        return BaseChoice(name=FITTED, image=None, reason=f"dynamic: the loader and what it links{source}")
+    if asked == FITTED and not static:
+        return BaseChoice(name=FITTED, image=None, reason=f"asked for{source}")
     if asked in (SCRATCH, FITTED):
         return BaseChoice(name=asked, image=None, reason=_own_reason(asked, static=static))
     if asked in RELEASES:
@@ -71,7 +73,7 @@ def expected_base(asked: str, *, static: bool, donor: str | None = None) -> Base
 
 def _own_reason(name: str, *, static: bool) -> str:
     if name == FITTED:
-        return "asked for; a static binary has nothing to fit" if static else "asked for"
+        return "asked for; a static binary has nothing to fit"
     return "asked for" if static else "asked for; it cannot run a dynamic binary"
 
 
