@@ -8,7 +8,7 @@ from ferrule.errors import ImageError
 from ferrule.image.tree import tree_of
 from tests.fakes.elf import GLIBC_LOADER, Elf, library, program
 from tests.fakes.images import entry, image_of, link, tar_of
-from tests.fakes.packages import dpkg
+from tests.fakes.packages import apk, dpkg, rpm_database, rpm_header
 from tests.fakes.trees import Content, tree
 
 HOME = "/lib/x86_64-linux-gnu"
@@ -198,6 +198,40 @@ def test_packages_are_asked_for_with_both_paths_of_a_file(tmp_path: Path) -> Non
 
     assert found.packages == ("libc6 1.0-1", "libgcc-s1 1.0-1")
     assert found.notes == ()
+
+
+def test_a_musl_program_on_an_alpine_donor_is_recorded_by_apk(tmp_path: Path) -> None:
+    loader = "/lib/ld-musl-x86_64.so.1"
+    files: dict[str, Content] = {
+        loader: library("libc.musl-x86_64.so.1"),
+        "/usr/lib/libz.so.1.3.1": library("libz.so.1"),
+        "/usr/lib/libz.so.1": "libz.so.1.3.1",
+        "/lib/apk/db/installed": apk({"musl": (loader,), "zlib": ("/usr/lib/libz.so.1.3.1",)}),
+    }
+
+    found = fit(tmp_path, program("libz.so.1", "libc.so", interpreter=loader), files)
+
+    assert found.packages == ("musl 1.2.5-r0", "zlib 1.2.5-r0")
+    assert {loader, "/usr/lib/libz.so.1.3.1", "/lib/apk/db/installed"} <= set(layout(found))
+
+
+def test_a_program_on_a_donor_of_the_red_hat_family_is_recorded_by_rpm(tmp_path: Path) -> None:
+    """There /lib64 is a link, and the packages say /lib64."""
+    loader = "ld-linux-x86-64.so.2"
+    files: dict[str, Content] = {
+        "/lib64": "usr/lib64",
+        f"/usr/lib64/{loader}": library(loader),
+        "/usr/lib64/libc.so.6": LIBC,
+        "/usr/lib/sysimage/rpm/rpmdb.sqlite": rpm_database(
+            tmp_path / "rpmdb", [rpm_header("glibc", (f"/lib64/{loader}", "/lib64/libc.so.6"))]
+        ),
+    }
+    binary = read_binary(written(tmp_path, program("libc.so.6")))
+
+    found = fitted((binary,), Donor(files=tree(tmp_path / "donor", files), name="fedora"))
+
+    assert (found.packages, found.notes) == (("glibc 2.34-100.el9",), ())
+    assert {GLIBC_LOADER, "/usr/lib64/libc.so.6"} < set(layout(found))
 
 
 def test_several_programs_share_their_files_and_one_record_names_those_of_all(tmp_path: Path) -> None:
