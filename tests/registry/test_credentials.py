@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ferrule.errors import InvalidValueError, RegistryError
 from ferrule.process import Command, Finished, LineHandler, ProgramMissingError
-from ferrule.registry.credentials import Credentials
+from ferrule.registry.credentials import Credentials, credential_files
 from ferrule.registry.login import CredentialFile, Login, parse_file, parse_helper_answer
 
 SECRET = "s3cr3t-of-the-tests"
@@ -146,6 +147,17 @@ def test_dockers_file_comes_before_podmans(tmp_path: Path, monkeypatch: pytest.M
     docker(tmp_path, {"auths": {"r.example.com": auth("docker"), "q.example.com": {}}})
     assert user_of("r.example.com") == "docker"
     assert user_of("q.example.com") == "podman"
+
+
+def test_podman_keeps_logins_in_run_where_there_is_no_runtime_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    docker_file, last = home / ".docker" / "config.json", home / ".config" / "containers" / "auth.json"
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert credential_files() == (docker_file, Path(f"/run/containers/{os.getuid()}/auth.json"), last)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    assert credential_files() == (docker_file, Path("/run/user/1000/containers/auth.json"), last)
 
 
 def test_identity_and_registry_tokens_are_read(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from ferrule.registry.login import CredentialFile, Login, parse_file, parse_help
 LEGACY_HUB = "https://index.docker.io/v1/"
 HUB_NAMES = (DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io")
 NOT_FOUND = b"credentials not found"
+PODMAN_RUN = Path("/run/containers")
+"""Where Podman keeps a user's logins without XDG_RUNTIME_DIR: containers-auth.json(5)."""
 
 T = TypeVar("T")
 
@@ -85,8 +87,8 @@ def credential_files() -> tuple[Path, ...]:
     files = [(Path(docker) if docker else home / ".docker") / "config.json"]
     if named := environment.get("REGISTRY_AUTH_FILE"):
         return (*files, Path(named))
-    if runtime := environment.get("XDG_RUNTIME_DIR"):
-        files.append(Path(runtime) / "containers" / "auth.json")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    files.append((Path(runtime) / "containers" if runtime else PODMAN_RUN / str(os.getuid())) / "auth.json")
     configuration = environment.get("XDG_CONFIG_HOME")
     files.append((Path(configuration) if configuration else home / ".config") / "containers" / "auth.json")
     return tuple(files)
@@ -98,6 +100,9 @@ def _read(path: Path) -> CredentialFile | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        # Where root's containers ran, the folder may be closed to all others: no login of theirs is in it.
+        if isinstance(error, PermissionError) and path.is_relative_to(PODMAN_RUN):
+            return None
         raise RegistryError(
             f"cannot read {path}: {error.strerror}", hint="check the permissions of the file"
         ) from None
