@@ -25,8 +25,12 @@ def test_a_port_where_nobody_listens_is_named(tmp_path: Path) -> None:
         host = f"127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(RegistryError) as caught:
             World(host=host).visit().pull("acme/shop", tmp_path / "store")
+        visit = World(host=host).visit(mirrors={"gcr.io": host})
+        with pytest.raises(RegistryError) as mirrored:
+            visit.pull_name("gcr.io/acme/base", tmp_path / "store")
     assert caught.value.message == f"{host} refuses the connection"
     assert "running" in caught.value.hint
+    assert mirrored.value.message == f"{host} (the mirror of gcr.io) refuses the connection"
 
 
 def test_a_host_that_does_not_exist_is_named(tmp_path: Path) -> None:

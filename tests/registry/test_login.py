@@ -93,17 +93,49 @@ def test_a_mount_asks_for_both_repositories_in_one_token(bearer_world: World, tm
     assert len(visit.paths("PATCH")) == 1  # the configuration
 
 
-@pytest.mark.parametrize("login", [None, Login(user=USER, password="wrong")])
-def test_wrong_or_no_credentials_are_one_line_and_a_hint(
-    basic_world: World, bearer_world: World, tmp_path: Path, login: Login | None
+def test_wrong_credentials_are_one_line_and_a_hint(
+    basic_world: World, bearer_world: World, tmp_path: Path
 ) -> None:
     image = small_image(tmp_path / "image")
     for world in (basic_world, bearer_world):
         with pytest.raises(RegistryError) as caught:
-            world.visit(Table(login=login)).push(image, "acme/shop")
+            world.visit(Table(login=Login(user=USER, password="wrong"))).push(image, "acme/shop")
         assert caught.value.message == f"{world.host} refuses the credentials for acme/shop"
         assert f"docker login {world.host}" in caught.value.hint
         assert "wrong" not in caught.value.message + caught.value.hint
+
+
+def test_where_there_is_no_login_none_is_said_to_be_refused(
+    basic_world: World, bearer_world: World, tmp_path: Path
+) -> None:
+    image = small_image(tmp_path / "image")
+    for world in (basic_world, bearer_world):
+        with pytest.raises(RegistryError) as caught:
+            world.visit(Table()).push(image, "acme/shop")
+        host = world.host
+        assert caught.value.message == f"{host} wants a login for acme/shop, and there is none"
+        assert caught.value.hint.endswith(f": `docker login {host}` or `podman login {host}`")
+
+
+@pytest.mark.parametrize(
+    ("login", "says"), [(KEEPER, "refuses the credentials for"), (None, "wants a login for")]
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_registry_that_asks_for_nothing_and_refuses_is_told_apart_too(
+    fake: FakeRegistry, tmp_path: Path, status: int, login: Login | None, says: str
+) -> None:
+    fake.answers.append(("GET .*/manifests/", httpx2.Response(status)))
+    with pytest.raises(RegistryError, match=f"{says} acme/shop"):
+        fake_world(fake).visit(Table(login=login)).pull("acme/shop", tmp_path / "store")
+
+
+def test_a_mirror_that_wants_a_login_is_named_with_the_image_that_was_typed(tmp_path: Path) -> None:
+    world = fake_world(FakeRegistry(auth="basic"))
+    visit = world.visit(Table(), mirrors={"gcr.io": world.host})
+    with pytest.raises(RegistryError) as caught:
+        visit.pull_name("gcr.io/acme/base", tmp_path / "store")
+    assert caught.value.message == f"{world.host} wants a login for gcr.io/acme/base, and there is none"
+    assert f"podman login {world.host}" in caught.value.hint
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -122,6 +122,17 @@ def test_a_manifest_that_is_not_there_is_named(world: World, tmp_path: Path) -> 
     assert f"docker login {world.host}" in caught.value.hint
 
 
+def test_an_image_that_a_mirror_does_not_have_keeps_the_name_that_was_typed(
+    world: World, tmp_path: Path
+) -> None:
+    world.visit().push(small_image(tmp_path / "image"), "acme/shop")
+    visit = world.visit(mirrors={"docker.io": world.host})
+    with pytest.raises(RegistryError) as caught:
+        visit.pull_name("acme/shop:v9", tmp_path / "store")
+    assert caught.value.message == f"docker.io/acme/shop has no image v9 (asked at {world.host})"
+    assert f"docker login {world.host}" in caught.value.hint
+
+
 def test_a_mirror_is_asked_in_place_of_the_registry(world: World, tmp_path: Path) -> None:
     image = small_image(tmp_path / "image")
     world.visit().push(image, "acme/shop")

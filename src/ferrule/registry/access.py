@@ -37,14 +37,21 @@ class Site:
 class Place:
     """A repository of a site, and what is asked of it.
 
-    `sources` are other repositories of the same site that blobs are mounted from: their pull scope has to
-    be in the very same token.
+    `mirrored` is the registry that the image is named after, where the site is its mirror. `sources` are
+    other repositories of the same site that blobs are mounted from: their pull scope has to be in the very
+    same token.
     """
 
     site: Site
     repository: str
     push: bool = False
+    mirrored: str = ""
     sources: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """How errors of the site name the repository: whole, where the site is a mirror."""
+        return f"{self.mirrored}/{self.repository}" if self.mirrored else self.repository
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -72,11 +79,18 @@ class Access:
     def pull(self, reference: Reference) -> Place:
         """Where an image is read: at the registry's mirror, where it has one."""
         mirror = self.mirrors.get(reference.registry.lower())
-        return Place(site=self._site(mirror or reference.registry), repository=reference.repository)
+        if mirror is None:
+            return Place(site=self._site(reference.registry), repository=reference.repository)
+        return Place(site=self._site(mirror), repository=reference.repository, mirrored=reference.registry)
 
     def push(self, reference: Reference) -> Place:
         """Where an image is written: at the registry itself, since a mirror is a copy."""
         return Place(site=self._site(reference.registry), repository=reference.repository, push=True)
+
+    def named(self, host: str) -> str:
+        """A host as errors name it: with the registries that it is the mirror of."""
+        mirrored = sorted(registry for registry, mirror in self.mirrors.items() if mirror.lower() == host)
+        return f"{host} (the mirror of {' and '.join(mirrored)})" if mirrored else host
 
     def is_plain(self, host: str) -> bool:
         """Whether a host (with or without a port) may be spoken to without TLS: this machine, or as told."""

@@ -44,10 +44,8 @@ class TransientError(RegistryError):
 
 
 def refusal(place: Place, answer: Answer, what: str) -> RegistryError:
-    """The error for an answer that is not the expected one. `what` is the thing that was asked for."""
-    host, repository, login = place.site.registry, place.repository, place.site.login
-    if answer.status in (401, 403):
-        return credentials_refused(place)
+    """The error for an answer that is not the expected one, nor about a login. `what` was asked for."""
+    host, repository, login = place.site.registry, place.title, place.site.login
     if answer.status == 404 and place.push:
         return RegistryError(
             f"{host} has no place for {repository}{_said(answer.body)}",
@@ -55,7 +53,9 @@ def refusal(place: Place, answer: Answer, what: str) -> RegistryError:
         )
     if answer.status == 404:
         hint = f"check the name; a private repository needs `{login}`"
-        return RegistryError(f"{host}/{repository} has no {what}", hint=hint)
+        whole = f"{place.mirrored or host}/{place.repository}"
+        asked = f" (asked at {host})" if place.mirrored else ""
+        return RegistryError(f"{whole} has no {what}{asked}", hint=hint)
     if answer.status == 413:
         return RegistryError(
             f"{host} takes no {what} of this size for {repository} (413)",
@@ -73,37 +73,46 @@ def refusal(place: Place, answer: Answer, what: str) -> RegistryError:
     return RegistryError(message, hint="look at the registry's log, and check the name")
 
 
-def credentials_refused(place: Place) -> RegistryError:
-    """What was given, or nothing at all, does not open this repository."""
+def credentials_refused(place: Place, *, has_login: bool) -> RegistryError:
+    """The user's login does not open this repository, or it needs one and there is none."""
+    host, may = place.site.registry, "push to" if place.push else "pull"
+    if has_login:
+        return RegistryError(
+            f"{host} refuses the credentials for {place.title}",
+            hint=f"run `{place.site.login}` as a user who may {may} it",
+        )
     return RegistryError(
-        f"{place.site.registry} refuses the credentials for {place.repository}",
-        hint=f"run `{place.site.login}` as a user who may {'push to' if place.push else 'pull'} it",
+        f"{host} wants a login for {place.title}, and there is none",
+        hint=f"check the name, or log in: `{place.site.login}` or `podman login {host}`",
     )
 
 
-def broken(host: str, error: Exception) -> RegistryError:
-    """The error for a connection that failed: name unknown, refused, TLS, cut, or silent."""
+def broken(host: str, error: Exception, named: str) -> RegistryError:
+    """The error for a connection that failed: name unknown, refused, TLS, cut, or silent.
+
+    `named` is the host with what a person knows of it.
+    """
     causes = tuple(_causes(error))
     if found := _first(causes, ssl.SSLCertVerificationError):
         return RegistryError(
-            f"{host} has a certificate that is not trusted: {found.verify_message.rstrip('.')}",
+            f"{named} has a certificate that is not trusted: {found.verify_message.rstrip('.')}",
             hint=f"name its CA in FERRULE_CA_FILE, or trust the host blindly with --insecure {host}",
         )
     if found_tls := _first(causes, ssl.SSLError):
         return RegistryError(
-            f"{host} does not speak TLS as it should: {found_tls.reason or 'the handshake failed'}",
+            f"{named} does not speak TLS as it should: {found_tls.reason or 'the handshake failed'}",
             hint=f"a registry without TLS has to be named: --insecure {host}",
         )
     if _first(causes, socket.gaierror) or _first(causes, UnicodeError):
-        return RegistryError(f"there is no host {host}", hint="check the registry's name and the network")
+        return RegistryError(f"there is no host {named}", hint="check the registry's name and the network")
     if _first(causes, ConnectionRefusedError):
         return TransientError(
-            f"{host} refuses the connection", hint="is the registry running, and on that port?"
+            f"{named} refuses the connection", hint="is the registry running, and on that port?"
         )
     if any(type(cause).__name__.endswith("Timeout") for cause in causes):
-        return TransientError(f"{host} does not answer in time", hint="check the network, and try again")
+        return TransientError(f"{named} does not answer in time", hint="check the network, and try again")
     return TransientError(
-        f"the connection to {host} was cut{_reason(causes)}", hint="check the network, and try again"
+        f"the connection to {named} was cut{_reason(causes)}", hint="check the network, and try again"
     )
 
 

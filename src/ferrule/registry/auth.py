@@ -81,7 +81,10 @@ class Authorizer:
         Raises `RegistryError` when there is nothing new to say.
         """
         with self._lock:
-            challenge = _choose(place, parse_challenges(challenges))
+            offered = parse_challenges(challenges)
+            if not offered:
+                raise self.refusal(place)
+            challenge = _choose(place, offered)
             self._challenges[_key(place)] = challenge
             self._usual[place.site] = _without_scope(challenge)
             ticket = self._tickets.get(_key(place))
@@ -90,8 +93,13 @@ class Authorizer:
                 del self._tickets[_key(place)]
             fresh = self._ticket(place, challenge)
             if fresh.header == rejected:
-                raise credentials_refused(place)
+                raise self.refusal(place)
             return fresh.header
+
+    def refusal(self, place: Place) -> RegistryError:
+        """The error for a place that stays closed to this user."""
+        login = self._logins.find(place.site.registry, place.repository)
+        return credentials_refused(place, has_login=login is not None)
 
     def _ticket(self, place: Place, challenge: Challenge) -> _Ticket:
         ticket = self._tickets.get(_key(place))
@@ -104,14 +112,14 @@ class Authorizer:
     def _fetch(self, place: Place, challenge: Challenge, login: Login | None) -> _Ticket:
         if challenge.scheme == "basic":
             if login is None or login.basic is None:
-                raise credentials_refused(place)
+                raise credentials_refused(place, has_login=login is not None)
             return _Ticket(header=login.basic, until=float("inf"))
         if login is not None and login.registry_token:
             return _Ticket(header=_bearer(place, login.registry_token), until=float("inf"))
         asked = time.monotonic()
         answer = self._ask_realm(place, challenge, login)
         if answer.status in (400, 401, 403):
-            raise credentials_refused(place)
+            raise credentials_refused(place, has_login=login is not None)
         if not answer.ok:
             raise RegistryError(
                 f"the token server of {place.site.registry} answers {answer.status}", hint="try again later"
@@ -159,8 +167,6 @@ def _choose(place: Place, challenges: tuple[Challenge, ...]) -> Challenge:
         for challenge in challenges:
             if challenge.scheme == scheme and (scheme == "basic" or "realm" in challenge.parameters):
                 return challenge
-    if not challenges:
-        raise credentials_refused(place)
     offered = ", ".join(challenge.scheme for challenge in challenges[:5])
     raise RegistryError(
         f"{place.site.registry} asks for a way to log in that ferrule does not know: {offered[:60]}",

@@ -22,7 +22,6 @@ from ferrule.registry.answer import (
     Answer,
     TransientError,
     broken,
-    credentials_refused,
     refusal,
 )
 from ferrule.registry.auth import Authorizer, Logins
@@ -67,7 +66,7 @@ class Client:
             with self._reading(place, "GET", path, accept) as response:
                 answer = _answer(place.site.registry, response, MAX_ANSWER_BYTES)
             if not answer.ok:
-                raise refusal(place, answer, what)
+                raise self.refusal(place, answer, what)
             return answer
 
         return retried(work)
@@ -81,7 +80,7 @@ class Client:
             if answer.status == 404:
                 return None
             if not answer.ok:
-                raise refusal(place, answer, what)
+                raise self.refusal(place, answer, what)
             return answer
 
         return retried(work)
@@ -91,7 +90,7 @@ class Client:
         """GET something large as a stream, once: the caller wraps the whole of it in `retried`."""
         with self._reading(place, "GET", path, ()) as response:
             if response.status_code != 200:
-                raise refusal(place, _answer(place.site.registry, response, MAX_ERROR_BYTES), what)
+                raise self.refusal(place, _answer(place.site.registry, response, MAX_ERROR_BYTES), what)
             yield response.iter_raw(CHUNK)
 
     def send(
@@ -106,6 +105,12 @@ class Client:
         """A request that changes something, once. Any answer but a 401 comes back as it is."""
         with self._authorized(place, method, url, headers or {}, body) as response:
             return _answer(place.site.registry, response, MAX_ERROR_BYTES)
+
+    def refusal(self, place: Place, answer: Answer, what: str) -> RegistryError:
+        """The error for an answer that is not the expected one. `what` is the thing that was asked for."""
+        if answer.status in (401, 403):
+            return self._auth.refusal(place)
+        return refusal(place, answer, what)
 
     def settled(self, place: Place) -> Place:
         """The place with or without TLS, as its host answers where the user's trust leaves that open."""
@@ -160,11 +165,11 @@ class Client:
                 return
             challenges = response.headers.get_list("www-authenticate")
         if not own:
-            raise credentials_refused(place)
+            raise self._auth.refusal(place)
         fresh = self._auth.renew(place, challenges, known)
         with self._wire.open(method, url, _with(headers, fresh), body) as response:
             if response.status_code == 401:
-                raise credentials_refused(place)
+                raise self._auth.refusal(place)
             yield response
 
 
@@ -217,7 +222,7 @@ class _Wire:
             finally:
                 response.close()
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
-            raise broken(host, error) from error
+            raise broken(host, error, self._access.named(host)) from error
 
     def ask_once(self, method: str, url: str) -> Answer:
         """A request without anything, and its answer whatever it is."""

@@ -205,6 +205,6 @@ def _check(manifest: Manifest, config: ImageConfig) -> None:
 
 def _wrong(place: Place, digest: str) -> RegistryError:
     return RegistryError(
-        f"{place.site.registry} sends something else than {digest[:19]}… of {place.repository}",
+        f"{place.site.registry} sends something else than {digest[:19]}… of {place.title}",
         hint="try again; if it stays, the registry or a proxy in front of it is broken",
     )

@@ -10,7 +10,7 @@ from ferrule.oci.digest import Digest
 from ferrule.oci.reference import Reference, parse_tag
 from ferrule.registry.access import Place
 from ferrule.registry.address import resolve
-from ferrule.registry.answer import Answer, TransientError, refusal
+from ferrule.registry.answer import Answer, TransientError
 from ferrule.registry.body import Body
 from ferrule.registry.client import Client
 from ferrule.registry.parallel import side_by_side
@@ -99,7 +99,7 @@ class _Document:
             headers={"content-type": self._descriptor.media_type},
         )
         if not answer.ok:
-            raise refusal(self._place, answer, "manifest")
+            raise self._client.refusal(self._place, answer, "manifest")
         _check_digest(self._place, answer, self._descriptor.digest)
 
 
@@ -158,7 +158,7 @@ class _Upload:
     def _start(self) -> str:
         answer = self._client.send(self._place, "POST", self._place.url("blobs/uploads/"))
         if answer.status != 202:
-            raise refusal(self._place, answer, "upload")
+            raise self._client.refusal(self._place, answer, "upload")
         return self._location(answer)
 
     def _send(self, digest: Digest, location: str, body: Body) -> None:
@@ -183,7 +183,7 @@ class _Upload:
                 hint="are there several registries behind one name that do not share their state?",
             )
         if not answer.ok:
-            raise refusal(self._place, answer, "layer")
+            raise self._client.refusal(self._place, answer, "layer")
 
     def _body(self, blob: Descriptor) -> Body:
         if blob.digest == self._image.manifest.config.digest:
