@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ferrule.base.entry import FileEntry
-from ferrule.base.skeleton import ZONES, accounts_over, certificates, skeleton, time_zones
+from ferrule.base.skeleton import ZONES, accounts_over, certificates, skeleton, time_zones, words_for
 from ferrule.elf.files import LocalFiles
 from ferrule.image.tar import with_parents, write_tar
 from ferrule.values import User
@@ -21,6 +21,18 @@ def text(entries: tuple[FileEntry, ...], path: str) -> str:
     source = by_path(entries)[path].source
     assert isinstance(source, bytes)
     return source.decode()
+
+
+def test_a_title_names_what_is_there_and_nothing_else() -> None:
+    every, accounts = skeleton(User()), skeleton(User())[1::2]
+
+    assert words_for((*time_zones(), *every, *certificates())) == (
+        *("users", "nsswitch", "/tmp", "certificates", "zones"),
+    )
+    assert words_for(accounts) == ("users",)
+    assert words_for(certificates()) == ("certificates",)
+    assert words_for(time_zones()) == ("zones",)
+    assert words_for(()) == ()
 
 
 def test_everybody_may_write_to_tmp_and_only_owners_delete() -> None:

@@ -131,6 +131,18 @@ def test_what_was_asked_for_is_named_as_the_reason(tmp_path: Path) -> None:
     assert found["base"][0] == "docker.io/library/debian:bookworm-slim"
 
 
+def test_the_layers_are_those_that_are_wanted(tmp_path: Path) -> None:
+    table = '[package.metadata.ferrule]\nvolumes = ["/data"]\nfiles = [{ from = "src", to = "/app/src" }]\n'
+    place = write_project(tmp_path, {"Cargo.toml": manifest(extra=table)})
+    assert rows(plan_of(place))["layers"][0] == [
+        *("users and /tmp", "certificates", "volumes and files", "/app/hello"),
+    ]
+    assert rows(plan_of(place, base="debian"))["layers"][0] == [
+        *("those of docker.io/library/debian:bookworm-slim", "users and certificates if missing"),
+        *("volumes and files", "/app/hello"),
+    ]
+
+
 def test_flags_that_forbid_static_are_seen(tmp_path: Path) -> None:
     config = '[build]\nrustflags = ["-C", "target-feature=-crt-static"]\n'
     found = rows(plan_of(write_project(tmp_path, {".cargo/config.toml": config})))

@@ -17,6 +17,13 @@ NSSWITCH = "hosts: files dns\n"
 CA_FILE = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
 ZONES = PurePosixPath("/usr/share/zoneinfo")
 ZONE_MAGIC = b"TZif"
+WORDS = {
+    "users": {PurePosixPath("/etc/passwd"), PurePosixPath("/etc/group")},
+    "nsswitch": {PurePosixPath("/etc/nsswitch.conf")},
+    "/tmp": {PurePosixPath("/tmp")},  # noqa: S108 - the image's, not ours
+    "certificates": {CA_FILE},
+}
+"""What a layer's title calls these files; zones are known by their folder."""
 
 
 def skeleton(user: User) -> tuple[FileEntry, ...]:
@@ -57,6 +64,13 @@ def _content(files: Files, path: PurePosixPath) -> bytes | None:
     with files.open(real) as stream:
         content = stream.read()
     return content if content.endswith(b"\n") or not content else content + b"\n"
+
+
+def words_for(entries: tuple[FileEntry, ...]) -> tuple[str, ...]:
+    """What there is of the above among the entries, as a layer's title says it."""
+    paths = {entry.path for entry in entries}
+    words = tuple(word for word, places in WORDS.items() if places & paths)
+    return (*words, "zones") if any(ZONES in path.parents for path in paths) else words
 
 
 def certificates() -> tuple[FileEntry, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
 from ferrule.base.known import FITTED
-from ferrule.base.skeleton import CA_FILE, accounts_over, certificates, skeleton, time_zones
+from ferrule.base.skeleton import CA_FILE, accounts_over, certificates, skeleton, time_zones, words_for
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.elf.facts import Binary, version_key
@@ -88,7 +88,7 @@ def lay_ground(
         name=choice.name,
         platform=image.config.platform,
         image=image,
-        layers=(LayerSpec(title="users, certificates and zones", entries=entries),),
+        layers=(LayerSpec(title=_listed(words_for(entries)), entries=entries),),
         present=tree.paths,
         unpacked=tree.size,
         variables=_variables(roots),
@@ -159,20 +159,29 @@ def _own_ground(
     zones: Need,
 ) -> Ground:
     """scratch or fitted: every file below the program is ours."""
-    base = LayerSpec(title="base: users and /tmp", entries=skeleton(settings.user))
+    below = skeleton(settings.user)
+    words = words_for(below)
     name, labels = choice.name, dict[str, str]()
     if choice.name == FITTED:
         libraries, donor = _libraries(context, binaries, settings)
-        base = LayerSpec(title="base: loader and libraries", entries=(*base.entries, *libraries))
+        below, words = (*below, *libraries), ("loader", "libraries", *words)
         name, labels = (f"{name} (from {donor})", {DONOR_LABEL: donor}) if donor else (name, labels)
     extra = (*(certificates() if roots.wanted else ()), *(time_zones() if zones.wanted else ()))
     return Ground(
         name=name,
         platform=binaries[0].platform,
-        layers=(base, LayerSpec(title="certificates and zones", entries=extra)),
+        layers=(
+            LayerSpec(title=f"base: {_listed(words)}", entries=below),
+            LayerSpec(title=_listed(words_for(extra)), entries=extra),
+        ),
         variables=_variables(roots),
         own_labels=labels,
     )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _libraries(

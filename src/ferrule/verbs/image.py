@@ -89,8 +89,11 @@ def _own_layers(contents: Contents, settings: Settings) -> tuple[LayerSpec, ...]
         for program in contents.programs
     )
     names = " ".join(program.name for program in contents.programs)
+    kinds = {"volumes": volumes, "files": contents.files}
     return (
-        LayerSpec(title="files", entries=(*volumes, *contents.files)),
+        LayerSpec(
+            title=" and ".join(kind for kind, of in kinds.items() if of), entries=(*volumes, *contents.files)
+        ),
         LayerSpec(title=f"program {names}", entries=programs),
     )
 

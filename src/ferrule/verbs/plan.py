@@ -170,13 +170,15 @@ def _health_reason(health: Health | None) -> str:
 def _layers_row(prepared: Prepared, link: LinkChoice, roots: Need, zones: Need) -> Row:
     settings = prepared.settings
     base = expected_base(settings.base, static=link.mode == "static")
-    own = {"scratch": "users and /tmp", "fitted": "loader and libraries"}.get(
-        base.name, f"those of {base.name}"
-    )
+    extra = [*(["certificates"] if roots.wanted else []), *(["zones"] if zones.wanted else [])]
+    kinds = [*(["volumes"] if settings.volumes else []), *(["files"] if settings.files else [])]
+    grounds = {
+        "scratch": ("users and /tmp", " and ".join(extra)),
+        "fitted": ("loader and libraries", " and ".join(extra)),
+    }
+    named = (f"those of {base.name}", f"{' and '.join(('users', *extra))} if missing")
     parts = [
-        own,
-        *(["certificates and zones"] if roots.wanted or zones.wanted else []),
-        *(["files"] if settings.files else []),
+        *filter(None, (*grounds.get(base.name, named), " and ".join(kinds))),
         f"{PROGRAM_FOLDER}/{prepared.selection.binary}",
     ]
     return Row(name="layers", value=parts, text=", ".join(parts), reason="from stable to changing")
