@@ -58,7 +58,7 @@ def install(python: str, wheel: Path, folder: Path) -> Path:
 
 def check_scripts(scripts: Path, project: Path) -> None:
     env = {"PATH": f"{scripts}:{os.environ['PATH']}", "FERRULE_CACHE_DIR": str(project / "cache")}
-    assert tool(scripts / "ferrule", "--version") == f"ferrule, version {__version__}"
+    assert tool(scripts / "ferrule", "--version") == f"ferrule {__version__}"
     plan = tool("ferrule", "plan", project, env=env)
     assert plan.startswith("package")
     assert tool("cargo", "ferrule", "plan", project, env=env) == plan

@@ -1,7 +1,9 @@
 """Starting is quick because little is imported: an allow-list holds it."""
 
+import os
 import subprocess  # noqa: TID251 - a fresh interpreter is the point
 import sys
+from pathlib import Path
 
 ALLOWED = {"ferrule", "click", "typing_extensions", "colorama"}
 """Top-level packages outside the standard library that `ferrule --help` may import."""
@@ -43,6 +45,20 @@ def test_help_imports_click_and_nothing_else_of_weight() -> None:
 def test_inspect_imports_no_network_and_no_engine() -> None:
     modules = imported_by("inspect", sys.executable)
     assert modules.isdisjoint({"httpx2", "ssl", "http.client", "ferrule.registry", "ferrule.engine"})
+
+
+def test_folders_that_the_environment_names_are_not_looked_for(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ferrule.verbs.context import cache_folder, trust_of; "
+        "cache_folder(), trust_of({}, frozenset()); print('platformdirs' in sys.modules)"
+    )
+    for names, looked in ((("FERRULE_CACHE_DIR", "XDG_CONFIG_HOME"), False), (("FERRULE_CACHE_DIR",), True)):
+        env = {**os.environ, "HOME": str(tmp_path)}
+        env.pop("XDG_CONFIG_HOME", None)
+        env |= dict.fromkeys(names, str(tmp_path))
+        argv = (sys.executable, "-c", code)
+        said = subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout
+        assert said == f"{looked}\n"
 
 
 def test_a_push_imports_what_retries_need_when_something_has_failed() -> None:

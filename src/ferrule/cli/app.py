@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="ferrule")
+@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
 def ferrule() -> None:
     """From a Cargo project to a tiny, reproducible container image.
 
