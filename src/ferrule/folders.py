@@ -24,12 +24,17 @@ def cache_folder() -> Path:
 
 def config_file() -> Path:
     """`ferrule/config.toml` in the user configuration folder, whether it is there or not."""
-    import platformdirs
-
-    return platformdirs.user_config_path("ferrule") / "config.toml"
+    named = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(named) / "ferrule" if named else _user_config()) / "config.toml"
 
 
 def _user_cache() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("ferrule")
+
+
+def _user_config() -> Path:
+    import platformdirs
+
+    return platformdirs.user_config_path("ferrule")

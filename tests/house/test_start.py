@@ -49,7 +49,7 @@ def test_inspect_imports_no_network_and_no_engine() -> None:
 
 def test_folders_that_the_environment_names_are_not_looked_for(tmp_path: Path) -> None:
     code = (
-        "import sys; from ferrule.verbs.context import cache_folder, trust_of; "
+        "import sys; from ferrule.folders import cache_folder; from ferrule.verbs.context import trust_of; "
         "cache_folder(), trust_of({}, frozenset()); print('platformdirs' in sys.modules)"
     )
     for names, looked in ((("FERRULE_CACHE_DIR", "XDG_CONFIG_HOME"), False), (("FERRULE_CACHE_DIR",), True)):
