@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from ferrule.errors import FerruleError
+from ferrule.overhear import Overheard, overhearing
 
 STOP_GRACE_SECONDS = 5.0
 PIPE_BYTES = 1 << 20
@@ -22,7 +23,7 @@ class Command:
     """A program to start; nothing has happened yet.
 
     `env` is added to the environment of ferrule itself (a value of None removes the name).
-    stderr of a command with `talk` goes straight to the person at the terminal.
+    A command with `talk` says what it has to say, on its stderr, to the person at the terminal.
     """
 
     argv: tuple[str, ...]
@@ -68,7 +69,10 @@ class Runner(Protocol):
         ...
 
     def stream(self, command: Command, on_line: LineHandler) -> Finished:
-        """Run, and hand every line of stdout to `on_line` as it comes."""
+        """Run, and hand every line of stdout to `on_line` as it comes.
+
+        stderr goes to the person, and its end is kept.
+        """
         ...
 
 
@@ -101,7 +105,7 @@ class SystemRunner:
 
     def run(self, command: Command) -> Finished:
         """Run to the end. Raises `ProgramMissingError` when there is no such program."""
-        with _start(command) as process:
+        with _start(command, stderr=None if command.talk else subprocess.PIPE) as process:
             try:
                 stdout, stderr = process.communicate(command.stdin)
             except BaseException:
@@ -114,11 +118,13 @@ class SystemRunner:
         return self.begin(command).follow(on_line)
 
     def begin(self, command: Command) -> "Begun":
-        """Start now what is to be streamed later; stdin is empty."""
-        process = _start(command, stderr=subprocess.DEVNULL, pipesize=PIPE_BYTES)
-        assert process.stdin is not None
-        process.stdin.close()
-        return Begun(command, process)
+        """Start now what is to be streamed later; stdin is empty, and nobody sees stderr before."""
+        with contextlib.ExitStack() as stack:
+            overheard = stack.enter_context(overhearing())
+            process = _start(command, stderr=overheard.theirs.fileno(), pipesize=PIPE_BYTES)
+            assert process.stdin is not None
+            process.stdin.close()
+            return Begun(command, process, overheard, stack.pop_all())
 
     def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
         """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
@@ -133,16 +139,24 @@ class SystemRunner:
 class Begun:
     """A program that runs, and whose lines nobody has read yet. Either `follow` or `stop` ends it."""
 
-    def __init__(self, command: Command, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(
+        self,
+        command: Command,
+        process: "subprocess.Popen[bytes]",
+        overheard: Overheard,
+        ears: contextlib.ExitStack,
+    ) -> None:
         self.command = command
         self._process = process
+        self._overheard = overheard
+        self._ears = ears
 
     def follow(self, on_line: LineHandler) -> Finished:
         """Every line from the first to `on_line`, until the program ends or `Stop` is raised."""
-        with self._process as process:
+        with self._ears, self._process as process:
             assert process.stdout is not None
             try:
-                for line in process.stdout:
+                for line in self._overheard.beside(process.stdout, lambda: process.poll() is not None):
                     on_line(line)
                 process.wait()
             except Stop:
@@ -150,11 +164,12 @@ class Begun:
             except BaseException:
                 _stop(process)
                 raise
-        return Finished(returncode=process.returncode)
+        return Finished(returncode=process.returncode, stderr=self._overheard.kept)
 
     def stop(self) -> None:
-        """End it, whatever it is doing."""
-        _stop(self._process)
+        """End it, whatever it is doing; what it said is lost."""
+        with self._ears:
+            _stop(self._process)
 
 
 class _Attached:
@@ -172,7 +187,7 @@ class _Attached:
 
 
 def _start(
-    command: Command, *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, pipesize: int = -1
+    command: Command, *, stdout: int = subprocess.PIPE, stderr: int | None, pipesize: int = -1
 ) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
@@ -181,7 +196,7 @@ def _start(
             env=_environment(command.env),
             stdin=subprocess.PIPE,
             stdout=stdout,
-            stderr=None if command.talk else stderr,
+            stderr=stderr,
             pipesize=pipesize,
             process_group=None if _shares_terminal(command) else 0,
         )

@@ -7,79 +7,15 @@ import pytest
 
 from ferrule.cargo.metadata import read_project
 from ferrule.cargo.plan import CargoOptions
-from ferrule.cargo.select import select
 from ferrule.errors import ProjectError
 from ferrule.process import SystemRunner
-from tests.projects import HELLO, manifest, prepared, write_project
-
-WORKSPACE = '[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n'
-
-
-def choose(place: Path, package: str | None = None, binary: str | None = None) -> tuple[str, str, str]:
-    found = select(read_project(SystemRunner(), place), package=package, binary=binary)
-    return found.package.name, found.binary, found.reason
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    files = {
-        "Cargo.toml": WORKSPACE,
-        "a/Cargo.toml": manifest("a", 'default-run = "a"\n'),
-        "a/src/main.rs": HELLO,
-        "a/src/bin/extra.rs": HELLO,
-        "b/Cargo.toml": manifest("b"),
-        "b/src/lib.rs": "",
-    }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path
-
-
-def test_a_folder_and_its_cargo_toml_mean_the_same(tmp_path: Path) -> None:
-    write_project(tmp_path)
-    assert choose(tmp_path) == choose(tmp_path / "Cargo.toml") == ("hello", "hello", "the only binary")
-
-
-def test_default_run_decides_between_several(workspace: Path) -> None:
-    assert choose(workspace) == ("a", "a", "default-run in Cargo.toml")
-    assert choose(workspace / "a", binary="extra") == ("a", "extra", "asked for by --bin")
-
-
-def test_several_binaries_without_a_choice_are_listed(tmp_path: Path) -> None:
-    write_project(tmp_path, {"src/bin/one.rs": HELLO, "src/bin/two.rs": HELLO})
-    with pytest.raises(ProjectError) as caught:
-        choose(tmp_path)
-    assert caught.value.message == "there are several binaries: hello, one, two"
-    assert caught.value.hint == "choose one by --bin NAME"
-
-
-@pytest.mark.parametrize(
-    ("package", "binary", "message"),
-    [
-        ("c", None, "there is no package 'c' in the workspace"),
-        ("b", None, "b has no binary target: only a program can become an image"),
-        (None, "nope", "there is no binary 'nope'"),
-    ],
-)
-def test_a_wrong_choice_is_refused(
-    workspace: Path, package: str | None, binary: str | None, message: str
-) -> None:
-    with pytest.raises(ProjectError) as caught:
-        choose(workspace, package, binary)
-    assert caught.value.message == message
-    assert caught.value.hint
-
-
-def test_a_folder_without_cargo_toml_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"there is no Cargo\.toml in"):
-        choose(tmp_path)
+from tests.projects import manifest, prepared, write_project
 
 
 def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> None:
     write_project(tmp_path, {"Cargo.toml": '[package]\nname = "x\n'})
     with pytest.raises(ProjectError) as caught:
-        choose(tmp_path)
+        read_project(SystemRunner(), tmp_path)
     assert "\n" not in caught.value.message
     assert "invalid basic string" in caught.value.message
 
@@ -90,7 +26,7 @@ def test_a_pinned_toolchain_that_is_missing_comes_with_what_to_type(
     monkeypatch.setenv("RUSTUP_AUTO_INSTALL", "0")
     write_project(tmp_path, {"rust-toolchain.toml": '[toolchain]\nchannel = "1.60.0"\n'})
     with pytest.raises(ProjectError, match="is not installed") as caught:
-        choose(tmp_path)
+        read_project(SystemRunner(), tmp_path)
     assert caught.value.hint.startswith("rustup toolchain install 1.60.0")
 
 

@@ -1,5 +1,6 @@
 """`cargo metadata` goes in, the workspace and its packages come out."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ import msgspec
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
+MANIFEST = "Cargo.toml"
+MOST_NAMED = 5
+MOST_DEPTH = 3
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Something that cargo builds of a package: a library, a binary, a test, …"""
 
     name: str
     kind: tuple[str, ...]
+    src_path: Path
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +92,34 @@ def read_project(runner: Runner, place: Path) -> Project:
 
 
 def find_manifest(place: Path) -> Path:
-    """The absolute path of the Cargo.toml that PROJECT means."""
-    manifest = place if place.name == "Cargo.toml" else place / "Cargo.toml"
-    if not manifest.is_file():
-        raise ProjectError(
-            f"there is no Cargo.toml in {manifest.parent}", hint="give the folder of a Cargo project"
-        )
-    return manifest.resolve()
+    """The absolute path of the Cargo.toml that PROJECT means: a folder's own, or the nearest above it."""
+    if place.name == MANIFEST:
+        folder, manifests = place.parent, [place]
+    else:
+        folder, manifests = place, [above / MANIFEST for above in (place.resolve(), *place.resolve().parents)]
+    found = next((manifest for manifest in manifests if manifest.is_file()), None)
+    if found is None:
+        raise ProjectError(f"there is no {MANIFEST} in {folder}", hint=_hint_below(folder))
+    return found.resolve()
+
+
+def _hint_below(folder: Path) -> str:
+    """The projects in folders of the folder; what lies in a project is its own affair."""
+    found: list[str] = []
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        is_project = MANIFEST in files
+        if is_project:
+            found.append(place if here.is_absolute() else f"./{here}")
+        if len(found) == MOST_NAMED:
+            break
+        too_deep = len(here.relative_to(folder).parts) >= MOST_DEPTH
+        folders[:] = [] if too_deep or is_project else sorted(filter(_may_hold_projects, folders))
+    return f"did you mean {' or '.join(found)}?" if found else "give the folder of a Cargo project"
+
+
+def _may_hold_projects(name: str) -> bool:
+    return not name.startswith(".") and name not in ("node_modules", "target", "vendor")
 
 
 def metadata_command(manifest: Path, *flags: str) -> Command:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def command(**given: Any) -> None:
     """Build the project and make an image of it.
 
-    PROJECT is a folder or a Cargo.toml. Without a destination the image goes into an OCI layout under
-    target/ferrule. stdout is one line per destination, as the next tool takes it:
+    PROJECT is a folder of a Cargo project, or a Cargo.toml. Without a destination the image goes into an
+    OCI layout under target/ferrule. stdout is one line per destination, as the next tool takes it:
 
     docker run $(ferrule build --load)
     """

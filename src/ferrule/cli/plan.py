@@ -25,7 +25,7 @@ from ferrule.cli.given import destinations_of, make_context, project_request
 def command(**given: Any) -> None:
     """Say what would be built, on which base, and why. Changes nothing.
 
-    PROJECT is a folder or a Cargo.toml.
+    PROJECT is a folder of a Cargo project, or a Cargo.toml.
     """
     from ferrule.cli.render import plan_screen
     from ferrule.verbs.plan import make_plan

@@ -67,7 +67,7 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
         toolchain_later = pool.submit(read_toolchain, context.runner, folder)
         project = read_project(context.runner, request.place)
-        selection = select(project, package=request.package, binary=request.binary)
+        selection = select(project, package=request.package, binary=request.binary, say=context.report.say)
         settings = resolve(_sources(request, project, selection))
         toolchain = toolchain_later.result()
     return Prepared(
