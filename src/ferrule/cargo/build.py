@@ -37,7 +37,7 @@ class _Attempt:
     graph: tuple[PackageId, ...] = ()
     objections: tuple[str, ...] = ()
     link_failure: Message | None = None
-    linker_missing: str = ""
+    errors: tuple[Message, ...] = ()
 
     def hear(self, line: bytes) -> None:
         message = parse_message(line)
@@ -62,11 +62,11 @@ class _Attempt:
             self.executable = Path(message.executable)
 
     def _diagnose(self, message: Message) -> None:
-        if message.is_linker_missing:
-            self.linker_missing = message.message.message
+        if message.message.level == "error":
+            self.errors = (*self.errors, message)
         if message.is_link_failure_of(self.plan.selection.binary):
             self.link_failure = message
-            if self.static and self.guess:
+            if self.static and self.guess and not message.is_broken_off:
                 return
         if message.message.rendered:
             self.report.raw(message.message.rendered)
@@ -119,7 +119,7 @@ def _attempt(
         return _attempt(
             runner, report, plan, LinkChoice(mode="dynamic", reason=reason), guess=False, colour=colour
         )
-    _raise_on_failure(plan, attempt, finished)
+    _raise_on_failure(runner, plan, attempt, finished)
     if guess and not static and _has_changed(choice, attempt):
         return _attempt(
             runner, report, plan, LinkChoice(mode="static", reason=NOTHING_SHARED), guess=True, colour=colour
@@ -149,7 +149,7 @@ def _run(runner: Runner, plan: BuildPlan, attempt: _Attempt, *, colour: bool) ->
 def _why_not_static(attempt: _Attempt, binary: Binary | None) -> str | None:
     if attempt.objections and attempt.guess:
         return attempt.objections[0]
-    if attempt.link_failure is not None:
+    if attempt.link_failure is not None and not attempt.link_failure.is_broken_off:
         return f"the static link fails: {_linker_reason(attempt.link_failure)}"
     if binary is not None and not binary.is_static:
         return f"the static link left a need for {', '.join(binary.needed) or 'an interpreter'}"
@@ -164,12 +164,10 @@ def _linker_reason(message: Message) -> str:
     return next((line for line in own if any(mark in line for mark in marks)), message.message.message)
 
 
-def _raise_on_failure(plan: BuildPlan, attempt: _Attempt, finished: Finished) -> None:
+def _raise_on_failure(runner: Runner, plan: BuildPlan, attempt: _Attempt, finished: Finished) -> None:
     name = plan.selection.binary
-    if attempt.linker_missing:
-        raise BuildError(
-            attempt.linker_missing, hint="install a C compiler, for example Debian's gcc and libc6-dev"
-        )
+    if not finished.ok:
+        _raise_known(runner, plan, attempt, finished)
     if attempt.link_failure:
         reason = _linker_reason(attempt.link_failure)
         raise BuildError(f"linking {name} failed: {reason}", hint="rustc's own message is above")
@@ -177,3 +175,19 @@ def _raise_on_failure(plan: BuildPlan, attempt: _Attempt, finished: Finished) ->
         raise BuildError(f"cargo could not build {name}", hint="cargo's own messages are above")
     if attempt.executable is None:
         raise BuildError(f"cargo built no binary {name}", hint="check required-features of the binary")
+
+
+def _raise_known(runner: Runner, plan: BuildPlan, attempt: _Attempt, finished: Finished) -> None:
+    """Raise with the cause, where it is known."""
+    from ferrule.cargo.diagnose import diagnose
+    from ferrule.cargo.features import missing_feature, unknown_feature
+
+    said = finished.stderr.decode(errors="replace")
+    rendered = (message.message.rendered or "" for message in attempt.errors)
+    cause = (
+        missing_feature(runner, attempt.errors, plan.project.workspace.packages)
+        or unknown_feature(said, plan.selection.package)
+        or diagnose("\n".join((said, *rendered)), plan.target_dir)
+    )
+    if cause:
+        raise BuildError(cause.message, hint=cause.hint)

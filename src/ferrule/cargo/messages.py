@@ -31,6 +31,7 @@ class Message(msgspec.Struct):
 
     reason: str
     package_id: str = ""
+    manifest_path: str = ""
     target: _TargetInfo = msgspec.field(default_factory=_TargetInfo)
     filenames: tuple[str, ...] = ()
     executable: str | None = None
@@ -54,9 +55,10 @@ class Message(msgspec.Struct):
         return final and self.message.level == "error" and self.message.message.startswith(starts)
 
     @property
-    def is_linker_missing(self) -> bool:
-        """Whether rustc found no linker at all."""
-        return self.message.level == "error" and self.message.message.startswith("linker `")
+    def is_broken_off(self) -> bool:
+        """Whether the linker was ended from outside, or found no room: no other link mode would help."""
+        ends = ("signal: 9", "signal: 7", "signal 9", "signal 7", "No space left", "Cannot allocate memory")
+        return any(end in (self.message.rendered or "") for end in ends)
 
 
 def parse_message(line: bytes) -> Message | None:

@@ -85,8 +85,7 @@ def read_project(runner: Runner, place: Path) -> Project:
     manifest = find_manifest(place)
     finished = _cargo(runner, metadata_command(manifest, "--no-deps"))
     if not finished.ok:
-        reason = _first_error(finished)
-        raise ProjectError(reason, hint=_hint(reason))
+        raise _explained(finished, manifest)
     workspace = msgspec.json.decode(finished.stdout, type=Workspace, dec_hook=_path)
     return Project(manifest=manifest, workspace=workspace)
 
@@ -138,6 +137,15 @@ def _cargo(runner: Runner, command: Command) -> Finished:
         return runner.run(command)
     except ProgramMissingError as error:
         raise ProjectError(error.message, hint="install Rust with rustup (https://rustup.rs)") from error
+
+
+def _explained(finished: Finished, manifest: Path) -> ProjectError:
+    from ferrule.cargo.diagnose import diagnose
+
+    if cause := diagnose(finished.stderr.decode(errors="replace"), manifest.parent):
+        return ProjectError(cause.message, hint=cause.hint)
+    reason = _first_error(finished)
+    return ProjectError(reason, hint=_hint(reason))
 
 
 def _hint(reason: str) -> str:

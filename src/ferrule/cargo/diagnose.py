@@ -1,0 +1,140 @@
+"""Why cargo failed: its own text goes in, the line that helps comes out, where the cause is known."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.cargo.tools import Cause, find_missing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A cause that is known by what is said. `message` and `hint` may name groups of `says`.
+
+    `{reason}` is the deepest "Caused by" of cargo.
+    """
+
+    says: str
+    message: str
+    hint: str
+
+
+ROWS = (
+    Row(
+        says=r"unable to update (?P<url>\w+://[^\s?#]+)",
+        message="the git dependency {url} cannot be fetched: {reason}",
+        hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
+    ),
+    Row(
+        says=r"rustc (?P<has>\S+) is not supported by the following packages?:\s+"
+        r"(?P<name>\S+)@(?P<version>\S+) requires rustc (?P<wants>\S+)",
+        message="{name} {version} needs Rust {wants}, and this is {has}",
+        hint="rustup update, or cargo update {name} --precise VERSION for one that is old enough",
+    ),
+    Row(
+        says=r"this version of Cargo is older than the `(?P<edition>\w+)` edition",
+        message="edition {edition} is newer than this cargo",
+        hint="rustup update, or choose a newer toolchain in rust-toolchain.toml",
+    ),
+    Row(
+        says=r"supported edition values are (?P<known>[^\n]+), but `?(?P<edition>\w+)`? is unknown",
+        message="edition {edition} is unknown to this cargo, which knows {known}",
+        hint="mend edition in Cargo.toml, or rustup update",
+    ),
+    Row(
+        says=r"target `(?P<name>[^`]+)` in package `[^`]+` requires the features: (?P<features>[^\n]+)\n"
+        r"Consider enabling them by passing, e\.g\., `--features=\"(?P<flag>[^\"]+)\"`",
+        message="the binary {name} needs features that are not turned on: {features}",
+        hint='add --features "{flag}"',
+    ),
+    Row(
+        says=r"set `DATABASE_URL` to use query macros online",
+        message="SQLx checks queries while compiling, and has neither .sqlx nor a database",
+        hint="run cargo sqlx prepare and commit .sqlx, or set DATABASE_URL",
+    ),
+    Row(
+        says=r"`SQLX_OFFLINE=true` but there is no cached data for this query",
+        message="the queries have changed since .sqlx was made",
+        hint="run cargo sqlx prepare, and commit .sqlx",
+    ),
+    Row(
+        says=r"error: error communicating with database: (?P<why>[^\n]+)(?:\n(?!error).*)*expand_query",
+        message="SQLx checks queries while compiling, and its database is away: {why}",
+        hint="start the database of DATABASE_URL (.env counts), or run cargo sqlx prepare and commit .sqlx",
+    ),
+    Row(
+        says=r"linking with [^\n]+ failed: signal: 9|terminated with signal 9|Cannot allocate memory",
+        message="the linker was killed or had no memory: this machine has too little",
+        hint="give it more memory, or link with less: --optimize off, or -j 1",
+    ),
+    Row(
+        says=r"could not compile `(?P<name>[^`]+)`(?:.|\n)*?\(signal: 9, SIGKILL: kill\)",
+        message="the compiler was killed while it compiled {name}: mostly because memory ran out",
+        hint="give it more memory, or compile fewer crates at once: -j 1",
+    ),
+)
+"""One row for each cause; the first that fits counts."""
+
+
+def diagnose(said: str, place: Path) -> Cause | None:
+    """The cause of what cargo said. `place` is where cargo wrote to, or read the project from."""
+    text = _plain(said)
+    return _empty_submodule(text) or _full_disk(text, place) or _known(text) or find_missing(text)
+
+
+def _plain(said: str) -> str:
+    """Without colours and progress, from the first error on: what comes before it did no harm."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", "", said).replace("\r", "\n")
+    first = re.search(r"^error\b", text, re.MULTILINE)
+    return text[first.start() :] if first else text
+
+
+def _known(text: str) -> Cause | None:
+    causes = re.findall(r"^Caused by:\s+(\S[^\n]*)", text, re.MULTILINE)
+    for row in ROWS:
+        if match := re.search(row.says, text):
+            words = {name: value.replace("`", "") for name, value in match.groupdict().items()}
+            reason = causes[-1] if causes else "no reason given"
+            return Cause(
+                message=row.message.format(**words, reason=reason),
+                hint=row.hint.format(**words),
+            )
+    return None
+
+
+def _empty_submodule(text: str) -> Cause | None:
+    """A submodule that was never fetched: an empty folder, which the text names or a failed package holds."""
+    missing = [Path(path) for path in re.findall(r"failed to read `([^`]+)/Cargo\.toml`", text)]
+    failed = [Path(path) for path in re.findall(r"build command for `[^`]+ \((/[^`]+)\)`", text)]
+    for place in (*missing, *failed):
+        for submodule in _submodules(place):
+            holds = submodule.is_relative_to(place) if place in failed else place.is_relative_to(submodule)
+            if holds and not (submodule.is_dir() and any(submodule.iterdir())):
+                return Cause(
+                    message=f"{submodule} is a git submodule that is empty",
+                    hint="git submodule update --init --recursive",
+                )
+    return None
+
+
+def _submodules(place: Path) -> tuple[Path, ...]:
+    """Those of the repository that the place is in."""
+    listed = next(
+        (file for above in (place, *place.parents) if (file := above / ".gitmodules").is_file()), None
+    )
+    if listed is None:
+        return ()
+    paths = re.findall(r"^\s*path\s*=\s*(.+?)\s*$", listed.read_text(errors="replace"), re.MULTILINE)
+    return tuple(listed.parent / path for path in paths)
+
+
+def _full_disk(text: str, place: Path) -> Cause | None:
+    """Linkers write through memory maps: there a full disk is a bus error."""
+    if not re.search(r"No space left on device|signal 7 \[Bus error\]|signal: 7, SIGBUS", text):
+        return None
+    free = shutil.disk_usage(next(path for path in (place, *place.parents) if path.exists())).free
+    return Cause(
+        message=f"the disk is full: {free // 1_000_000} MB are left for {place}",
+        hint="make room, or put the target folder on a larger disk by CARGO_TARGET_DIR",
+    )

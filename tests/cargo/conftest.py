@@ -1,0 +1,3 @@
+from tests.cargo.failing import shared_target, without
+
+__all__ = ["shared_target", "without"]
