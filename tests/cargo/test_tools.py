@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cargo.tools import LIBRARIES, TOOLS, Part
+from ferrule.cargo.tools import LIBRARIES, TOOLS, Part, find_missing
 from ferrule.process import Command, SystemRunner
 from tests.cargo.failing import build_script, error_of
 from tests.parts.need import need
@@ -26,11 +26,21 @@ TOOL_ROWS = {
     ),
     "nasm": build_script('nasm-rs = "0.3"', 'nasm_rs::compile_library("x.a", &["x.asm"]).unwrap();'),
 }
+CRATE_ROWS = {
+    "python3": ("pyo3-build-config", 'pyo3-ffi = "0.25"'),
+    "perl": ("openssl-sys", 'openssl-sys = { version = "0.9", features = ["vendored"] }'),
+}
 LINKER_ROWS = {
     "mold": '[build]\nrustflags = ["-Clink-arg=-fuse-ld=mold"]\n',
     "lld": '[target.x86_64-unknown-linux-gnu]\nlinker = "ld.lld"\n',
 }
-RECORDED = Path(__file__).parent / "said"
+RECORDED = {
+    "protoc": "protoc.txt",
+    "Go": "go.txt",
+    "make": "make.txt",
+    "a C++ compiler": "cxx.txt",
+}
+"""Texts of real runs that take long or need much; the first line of each says of what."""
 
 
 def part_of(title: str) -> Part:
@@ -48,6 +58,20 @@ def test_a_tool_that_a_build_script_misses(tmp_path: Path, without: Without, tit
 
 
 @real
+@pytest.mark.parametrize("title", CRATE_ROWS)
+def test_a_tool_that_the_build_script_of_a_dependency_misses(
+    tmp_path: Path, without: Without, title: str
+) -> None:
+    without()
+    crate, dependency = CRATE_ROWS[title]
+    files = {"Cargo.toml": manifest(extra=f"[dependencies]\n{dependency}\n")}
+    assert error_of(tmp_path / "p", files) == (
+        f"{crate} needs {title}, which is not installed",
+        part_of(title).hint,
+    )
+
+
+@real
 def test_a_c_compiler_that_a_build_script_misses(tmp_path: Path, without: Without) -> None:
     linker = f'[target.x86_64-unknown-linux-gnu]\nlinker = "{shutil.which("gcc")}"\n'
     files = build_script('cc = "1"', COMPILES.format("c", "false"))
@@ -56,6 +80,20 @@ def test_a_c_compiler_that_a_build_script_misses(tmp_path: Path, without: Withou
         "hello needs a C compiler, which is not installed",
         part_of("a C compiler").hint,
     )
+
+
+@pytest.mark.parametrize("title", RECORDED)
+def test_a_tool_that_a_recorded_run_missed(title: str) -> None:
+    text = (Path(__file__).parent / "said" / RECORDED[title]).read_text()
+    cause = find_missing(text)
+    assert cause is not None
+    assert cause.message.endswith(f" needs {title}, which is not installed")
+    assert cause.hint == part_of(title).hint
+
+
+def test_every_tool_has_a_test() -> None:
+    tested = {*TOOL_ROWS, *CRATE_ROWS, *LINKER_ROWS, *RECORDED, "a C compiler"}
+    assert {part.title for part in TOOLS} == tested
 
 
 @real
@@ -137,7 +175,7 @@ def test_a_library_that_the_linker_does_not_find(tmp_path: Path, without: Withou
     without()
     code = f'#[link(name = "{name}")] unsafe extern "C" {{ fn x(); }}\nfn main() {{ unsafe {{ x() }} }}\n'
     assert error_of(tmp_path / "p", {"src/main.rs": code}) == (
-        f"the link needs {part.title}, which is not installed",
+        f"the linker does not find {part.title}",
         part.hint,
     )
 
@@ -156,12 +194,3 @@ def test_a_header_that_a_c_compiler_does_not_find(tmp_path: Path, without: Witho
     message, hint = error_of(tmp_path / "p", build_script('cc = "1"', body))
     assert message == f"hello needs {part.title}: its header {name} is not installed"
     assert hint == part.hint
-
-
-@real
-def test_a_linker_that_nobody_knows_is_named(tmp_path: Path, without: Without) -> None:
-    without()
-    config = '[target.x86_64-unknown-linux-gnu]\nlinker = "no-such-linker"\n'
-    message, hint = error_of(tmp_path / "p", {".cargo/config.toml": config})
-    assert message == "the link needs the program no-such-linker, which is not on PATH"
-    assert hint == "install no-such-linker, or set PATH so that it is found"

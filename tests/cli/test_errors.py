@@ -102,6 +102,7 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
             [],
             "hello has no binary target",
         ),
+        ({"Cargo.toml": manifest(edition="2999")}, [], "edition 2999 is unknown to this cargo"),
         ({"src/bin/two.rs": HELLO}, [], "there are several binaries: hello, two"),
         ({}, ["--bin", "nope"], "there is no binary 'nope'"),
         ({}, ["-p", "nope"], "there is no package 'nope' in the workspace"),
@@ -170,7 +171,7 @@ def test_a_build_that_fails_is_exit_code_4_and_keeps_the_last_image(ferrule: Fer
 @pytest.mark.real
 def test_a_missing_linker_is_exit_code_4(ferrule: Ferrule, project: Path) -> None:
     write_project(project, {".cargo/config.toml": '[target.x86_64-unknown-linux-gnu]\nlinker = "no-such"\n'})
-    assert ferrule("build", project)[:2] == (4, "linker `no-such` not found")
+    assert ferrule("build", project)[:2] == (4, "the link needs the program no-such, which is not on PATH")
 
 
 @pytest.mark.real

@@ -134,6 +134,7 @@ SAYS_LIBRARY = (
 
 SAYS_HEADER = r"fatal error: '?(?P<name>[\w/.+-]+\.h)'?(?::| file not found)"
 SAYS_OLD = r"Package '(?P<name>[^']+)' has version '(?P<has>[^']+)', required version is '(?P<wants>[^']+)'"
+THE_LINK = "the link"
 SAYS_WHO = r"failed to run custom build command for `(?P<by>\S+) v"
 
 
@@ -181,12 +182,15 @@ def _library(text: str) -> Cause | None:
         return None
     name = match["name"]
     by = match.groupdict().get("by") or _needed_by(match)
-    if part := _find(LIBRARIES, name):
-        return Cause(message=f"{by} needs {part.title}, which is not installed", hint=part.hint)
-    return Cause(
-        message=f"{by} needs the library {name}, which is not installed",
-        hint="install its development package, or set PKG_CONFIG_PATH to the folder of its .pc file",
-    )
+    part = _find(LIBRARIES, name)
+    known = part.title if part else f"the library {name}"
+    if by == THE_LINK:
+        message = f"the linker does not find {known}"
+        hint = f"install its development package: it needs lib{name}.so, or lib{name}.a for --link static"
+    else:
+        message = f"{by} needs {known}, which is not installed"
+        hint = "install its development package, or set PKG_CONFIG_PATH to the folder of its .pc file"
+    return Cause(message=message, hint=part.hint if part else hint)
 
 
 def _header(text: str) -> Cause | None:
@@ -212,4 +216,4 @@ def _find(parts: tuple[Part, ...], name: str) -> Part | None:
 def _needed_by(match: re.Match[str]) -> str:
     """The crate whose build script failed last before the place of the match, or the linker."""
     said = re.findall(SAYS_WHO, match.string[: match.end()])
-    return str(said[-1]) if said else "the link"
+    return str(said[-1]) if said else THE_LINK
