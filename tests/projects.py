@@ -19,7 +19,12 @@ def manifest(name: str = "hello", extra: str = "", *, edition: str = "2021") -> 
 
 def write_project(folder: Path, files: Mapping[str, str] | None = None) -> Path:
     """A project of one binary unless the files say otherwise."""
-    for name, text in {"Cargo.toml": manifest(), "src/main.rs": HELLO, **(files or {})}.items():
+    return write_files(folder, {"Cargo.toml": manifest(), "src/main.rs": HELLO, **(files or {})})
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write texts under their names, with the folders that they need."""
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -10,6 +10,7 @@ import msgspec
 
 from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.values import (
+    PROGRAM_FOLDER,
     FileCopy,
     Health,
     Port,
@@ -27,7 +28,6 @@ from ferrule.values import (
 
 LINKS = ("auto", "static", "dynamic", "musl")
 OPTIMIZATIONS = ("speed", "size", "off")
-DEFAULT_WORKDIR = "/app"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 T = TypeVar("T")
@@ -136,7 +136,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         health=value("health", parse_health, None),
         files=value("files", _each(parse_file), ()),
         volumes=value("volumes", _each(parse_folder), ()),
-        workdir=value("workdir", parse_folder, PurePosixPath(DEFAULT_WORKDIR)),
+        workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
         env=value("env", _names, {}),

@@ -12,6 +12,9 @@ MAX_ID = 2**32 - 2
 NONROOT = 65532
 """The numeric user that distroless images made common: no name service needs to know it."""
 
+PROGRAM_FOLDER = PurePosixPath("/app")
+"""Where programs lie in the image; nobody but root can write there."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Port:
@@ -50,7 +53,7 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileCopy:
-    """A file or folder of the project (relative to the package) and its place in the image."""
+    """A file, a folder, or a pattern (relative to the package), and its place in the image."""
 
     source: str
     target: PurePosixPath
@@ -62,6 +65,7 @@ class PublishedPort:
 
     host: int
     container: int
+    protocol: str = "tcp"
 
 
 def parse_port(text: str | int) -> Port:
@@ -75,15 +79,16 @@ def parse_port(text: str | int) -> Port:
 
 
 def parse_published_port(text: str) -> PublishedPort:
-    """`8080:3000`, or `3000` for the same on both sides."""
-    host, colon, container = text.partition(":")
+    """`8080:3000`, or `3000` for the same on both sides; `5353:53/udp`."""
+    ports, slash, protocol = text.partition("/")
+    host, colon, container = ports.partition(":")
     try:
-        return PublishedPort(
-            host=parse_port(host).number, container=parse_port(container if colon else host).number
-        )
+        inside = parse_port((container if colon else host) + slash + protocol)
+        return PublishedPort(host=parse_port(host).number, container=inside.number, protocol=inside.protocol)
     except InvalidValueError as error:
         raise InvalidValueError(
-            f"{text!r} is not a pair of ports", hint="write it like 8080:3000, the port of this machine first"
+            f"{text!r} is not a pair of ports",
+            hint="write it like 8080:3000 or 5353:53/udp, the port of this machine first",
         ) from error
 
 
@@ -130,7 +135,7 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
         or not path.is_absolute()
         or ".." in path.parts
         or path == PurePosixPath("/")
-        or "\0" in target
+        or "\0" in source + target
     ):
         raise InvalidValueError(
             f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"

@@ -1,4 +1,4 @@
-"""The small steps of a build that need no build: files, tags, labels, the run configuration."""
+"""The small steps of a build that need no build: tags, labels, the run configuration."""
 
 import json
 from pathlib import Path, PurePosixPath
@@ -10,8 +10,6 @@ from ferrule.config import Settings, Source, Table, resolve
 from ferrule.errors import ProjectError, UsageError
 from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.process import Command, SystemRunner
-from ferrule.values import FileCopy
-from ferrule.verbs.files import collect_files
 from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.run_config import run_config
 from ferrule.verbs.tags import fill_tags
@@ -19,48 +17,8 @@ from ferrule.verbs.tags import fill_tags
 P = PurePosixPath
 
 
-def copy(source: str, target: str) -> FileCopy:
-    return FileCopy(source=source, target=P(target))
-
-
 def settings_of(**table: object) -> Settings:
     return resolve((Source(table=Table(**table), origin="flags"),))  # type: ignore[arg-type]  # the tests' own keys
-
-
-def test_folders_are_taken_whole_with_normalised_modes(tmp_path: Path) -> None:
-    (tmp_path / "static" / "js").mkdir(parents=True)
-    (tmp_path / "static" / "js" / "a.js").write_text("a")
-    (tmp_path / "static" / "run").write_text("r")
-    (tmp_path / "static" / "run").chmod(0o700)
-    (tmp_path / "static" / "js" / "a.js").chmod(0o600)
-    found = {
-        str(entry.path): (entry.kind, oct(entry.mode))
-        for entry in collect_files((copy("static", "/app/s"),), tmp_path, tmp_path)
-    }
-    assert found == {
-        "/app/s": ("dir", "0o755"),
-        "/app/s/js": ("dir", "0o755"),
-        "/app/s/js/a.js": ("file", "0o644"),
-        "/app/s/run": ("file", "0o755"),
-    }
-
-
-def test_links_inside_the_project_are_followed_and_loops_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "x").write_text("x")
-    (tmp_path / "link").symlink_to("real")
-    entries = collect_files((copy("link", "/l"),), tmp_path, tmp_path)
-    assert [(str(entry.path), entry.kind) for entry in entries] == [("/l", "dir"), ("/l/x", "file")]
-    (tmp_path / "real" / "up").symlink_to("..")
-    with pytest.raises(ProjectError, match="holds a link to itself"):
-        collect_files((copy("real", "/l"),), tmp_path, tmp_path)
-
-
-def test_later_files_win_over_earlier_ones(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a")
-    (tmp_path / "b").write_text("b")
-    (entry,) = collect_files((copy("a", "/x"), copy("b", "/x")), tmp_path, tmp_path)
-    assert entry.source == tmp_path / "b"
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -60,7 +60,7 @@ RUN_FLAGS = (
         "--publish",
         "-p",
         multiple=True,
-        type=Parsed("HOST:CONTAINER", parse_published_port),
+        type=Parsed("HOST:CONTAINER[/udp]", parse_published_port),
         help="A port to open here.",
     ),
     click.option(

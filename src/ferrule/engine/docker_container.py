@@ -12,7 +12,9 @@ PORT_TAKEN = re.compile(r":([0-9]+)(?::| failed:).*already (?:allocated|in use)"
 
 def container_of(request: RunRequest, network: str) -> dict[str, object]:
     """The body of a request that creates a container."""
-    ports = {f"{port.container}/tcp": [{"HostPort": str(port.host)}] for port in request.ports}
+    ports: dict[str, list[dict[str, str]]] = {}
+    for port in request.ports:
+        ports.setdefault(f"{port.container}/{port.protocol}", []).append({"HostPort": str(port.host)})
     body: dict[str, object] = {
         "Image": request.name,
         # A name without a value takes the image's away.

@@ -56,7 +56,7 @@ def create_words(
         words += ["--network", network]
     if network != "host":
         for port in request.ports:
-            words += ["--publish", f"{port.host}:{port.container}"]
+            words += ["--publish", f"{port.host}:{port.container}/{port.protocol}"]
     for mount in request.mounts:
         words += ["--mount", _mount(mount)]
     return (*words, *variables, _full_name(request), *request.args)

@@ -1,48 +1,155 @@
 """The files and folders of the project that go into the image: `--file` and the key `files`."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError
-from ferrule.values import FileCopy
+from ferrule.values import PROGRAM_FOLDER, FileCopy
+from ferrule.verbs.secrets import what_secret
+
+WILDCARDS = frozenset("*?[")
+DEEP = "**"
+CACHE_TAG = "CACHEDIR.TAG"
+"""Marks a folder that can be made anew, such as cargo's target: https://bford.info/cachedir."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Project:
+    """Where files may come from: `root` is the workspace's, sources are looked up from `folder`, both real.
+
+    `named` are the files that a source names exactly: secrets among them are meant.
+    """
+
+    root: Path
+    folder: Path
+    named: frozenset[Path]
 
 
 def collect_files(copies: tuple[FileCopy, ...], folder: Path, root: Path) -> tuple[FileEntry, ...]:
-    """Every file below the sources, looked up from `folder`, with modes 0644, or 0755 where executable.
+    """Every file that the sources name, looked up from `folder`, with modes 0644, or 0755 where executable.
 
-    Links are followed as far as the project's `root` reaches. Raises `ProjectError` when a source is missing,
-    leaves the root, or is neither file nor folder.
+    Links are followed as far as the project's `root` reaches. Raises `ProjectError` when a source is missing
+    or matches nothing, leaves the root, is neither file nor folder, or brings a secret that it does not name.
     """
     entries: dict[PurePosixPath, FileEntry] = {}
-    for copy in copies:
-        source = _inside(folder / copy.source, copy.source, root)
-        for entry in _walk(source, copy.target, root, above=frozenset()):
-            entries[entry.path] = entry
+    try:
+        named = frozenset((folder / copy.source).resolve() for copy in copies)
+        project = _Project(root=root.resolve(), folder=folder.resolve(), named=named)
+        for copy in copies:
+            entries.update((entry.path, entry) for entry in _entries(copy, project))
+    except OSError as error:
+        hint = "check the file and its permissions"
+        raise ProjectError(f"cannot read {error.filename}: {error.strerror}", hint=hint) from error
+    _check_folders(entries)
     return tuple(entries.values())
 
 
-def _inside(path: Path, said: str, root: Path) -> Path:
-    real = path.resolve()
-    if not real.exists():
-        raise ProjectError(f"the file {said!r} is not there", hint=f"it is looked up from {path.parent}")
-    if real != root.resolve() and root.resolve() not in real.parents:
-        hint = "only files of the project go into its image; copy it there"
-        raise ProjectError(f"the file {said!r} leaves the project", hint=hint)
-    return real
-
-
-def _walk(source: Path, target: PurePosixPath, root: Path, above: frozenset[Path]) -> Iterator[FileEntry]:
-    if source in above:
+def _entries(copy: FileCopy, project: _Project) -> Iterator[FileEntry]:
+    start, pattern = _split(copy.source, project.folder)
+    source = _inside(project.folder / start, start, project)
+    if not pattern:
+        yield from _walk(source, copy.target, project, above=frozenset())
+        return
+    nothing = True
+    for path in _matches(source, pattern, project, above=frozenset((source,))):
+        nothing = False
+        yield from _take(path, copy.target / path.relative_to(source), project, above=frozenset())
+    if nothing:
         raise ProjectError(
-            f"{source} holds a link to itself", hint="take the link away, or name the files one by one"
+            f"the pattern {copy.source!r} matches nothing", hint=f"it is looked up from {project.folder}"
         )
+
+
+def _split(source: str, folder: Path) -> tuple[str, tuple[str, ...]]:
+    """The folder before the first wildcard, and the pattern from there on; none for a file's own name."""
+    parts = PurePosixPath(source).parts
+    first = next((at for at, part in enumerate(parts) if WILDCARDS & set(part)), None)
+    if first is None or (folder / source).exists():
+        return source, ()
+    return str(PurePosixPath(*parts[:first])), parts[first:]
+
+
+def _matches(
+    folder: Path, pattern: tuple[str, ...], project: _Project, above: frozenset[Path]
+) -> Iterator[Path]:
+    """What bash with `globstar` finds: `*` is no name that begins with a dot, `**` any depth of folders."""
+    first, rest = pattern[0], pattern[1:]
+    if first == DEEP:
+        yield from _matches(folder, rest, project, above) if rest else (folder,)
+    for child in _children(folder):
+        deeper = pattern if first == DEEP else rest
+        if not fnmatchcase(child.name, first) or (child.name.startswith(".") and not first.startswith(".")):
+            continue
+        if not deeper:
+            yield child
+        elif rest and child.is_dir():
+            real = _inside(child, str(child), project)
+            yield from _matches(child, deeper, project, _add(above, real))
+
+
+def _children(folder: Path) -> Iterator[Path]:
+    """What lies in a folder, without caches: they hold what nobody wrote, and plenty of it."""
+    return (child for child in sorted(folder.iterdir()) if not (child / CACHE_TAG).is_file())
+
+
+def _take(
+    path: Path, target: PurePosixPath, project: _Project, above: frozenset[Path]
+) -> Iterator[FileEntry]:
+    """What a folder or a pattern brings along, unless it is a secret."""
+    real = _inside(path, str(path), project)
+    secret = what_secret(path) or (what_secret(real) if real != path else None)
+    if secret and real not in project.named:
+        name = os.path.relpath(path, project.folder)
+        raise ProjectError(
+            f"{name} looks like a secret ({secret}): whoever can pull the image could read it",
+            hint=f'move it elsewhere, or name it exactly: {{ from = "{name}", to = "{target}" }}',
+        )
+    yield from _walk(real, target, project, above)
+
+
+def _walk(
+    source: Path, target: PurePosixPath, project: _Project, above: frozenset[Path]
+) -> Iterator[FileEntry]:
     if source.is_dir():
         yield FileEntry(path=target, kind="dir", mode=0o755)
+        above = _add(above, source)
         for child in sorted(source.iterdir()):
-            yield from _walk(_inside(child, str(child), root), target / child.name, root, above | {source})
+            yield from _take(child, target / child.name, project, above)
     elif source.is_file():
         executable = bool(source.stat().st_mode & 0o111)
         yield FileEntry(path=target, kind="file", mode=0o755 if executable else 0o644, source=source)
     else:
         raise ProjectError(f"{source} is neither a file nor a folder", hint="take files and folders only")
+
+
+def _inside(path: Path, said: str, project: _Project) -> Path:
+    real = path.resolve()
+    if not real.exists():
+        raise ProjectError(f"the file {said!r} is not there", hint=f"it is looked up from {path.parent}")
+    if not real.is_relative_to(project.root):
+        hint = "only files of the project go into its image; copy it there"
+        raise ProjectError(f"the file {said!r} leaves the project", hint=hint)
+    return real
+
+
+def _add(above: frozenset[Path], folder: Path) -> frozenset[Path]:
+    if folder in above:
+        raise ProjectError(
+            f"{folder} holds a link to itself", hint="take the link away, or name the files one by one"
+        )
+    return above | {folder}
+
+
+def _check_folders(entries: dict[PurePosixPath, FileEntry]) -> None:
+    """No file where others need a folder; the program needs one too."""
+    folders = {PROGRAM_FOLDER, *(parent for path in entries for parent in path.parents)}
+    for path, entry in entries.items():
+        if isinstance(entry.source, Path) and path in folders:
+            raise ProjectError(
+                f"{path} cannot be the file {entry.source}: other files lie in it",
+                hint=f"name a place in it, such as {path / entry.source.name}",
+            )

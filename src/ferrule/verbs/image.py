@@ -14,9 +14,10 @@ from ferrule.image.image import Image
 from ferrule.image.layer import Layer, LayerSpec, make_layer
 from ferrule.image.tar import content_size, with_parents
 from ferrule.oci.image_config import RunConfig
+from ferrule.values import PROGRAM_FOLDER
 from ferrule.verbs.bases import Ground, lay_ground
 from ferrule.verbs.context import Context
-from ferrule.verbs.run_config import PROGRAM_FOLDER, run_config
+from ferrule.verbs.run_config import run_config
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,10 @@ from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.oci.reference import DEFAULT_TAG
-from ferrule.values import Health
+from ferrule.values import PROGRAM_FOLDER, Health
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
-from ferrule.verbs.run_config import PROGRAM_FOLDER
 from ferrule.verbs.tags import fill_tags
 
 PLAN_VERSION = 1

@@ -7,7 +7,6 @@ from ferrule.config import Settings
 from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.values import Health
 
-PROGRAM_FOLDER = PurePosixPath("/app")
 HEALTH_PATH = "ferrule.health.path"
 HEALTH_PORT = "ferrule.health.port"
 SECOND = 1_000_000_000

@@ -29,5 +29,6 @@ def health_of(labels: Mapping[str, str], ports: tuple[PublishedPort, ...]) -> He
     path, port = labels.get(HEALTH_PATH), labels.get(HEALTH_PORT, "")
     if not path or not (port.isascii() and port.isdigit()):
         raise UsageError("--wait needs a health path", hint='set health = { path = "/health" } and a port')
-    published = next((each for each in ports if each.container == int(port)), None)
+    inside = (int(port), "tcp")
+    published = next((each for each in ports if (each.container, each.protocol) == inside), None)
     return HealthUrl(path=path, published=published or PublishedPort(host=int(port), container=int(port)))
