@@ -51,6 +51,7 @@ def test_every_key_of_the_table_is_read() -> None:
             "workdir": "/srv",
             "user": "1000:1000",
             "stop-signal": "SIGINT",
+            "capabilities": ["CAP_NET_BIND_SERVICE"],
             "env": {"RUST_LOG": "info"},
             "labels": {"team": "payments"},
         }
@@ -60,6 +61,7 @@ def test_every_key_of_the_table_is_read() -> None:
     assert settings.files == (FileCopy(source="static", target=PurePosixPath("/app/static")),)
     assert settings.user == User(uid=1000, gid=1000)
     assert (settings.donor, settings.libraries) == ("alpine", ("libplug.so.1",))
+    assert settings.capabilities == ("NET_BIND_SERVICE",)
     assert (settings.env, settings.labels) == ({"RUST_LOG": "info"}, {"team": "payments"})
     assert set(settings.origins) == {
         *(
@@ -77,6 +79,7 @@ def test_every_key_of_the_table_is_read() -> None:
             "workdir",
             "user",
             "stop-signal",
+            "capabilities",
         ),
         *("env", "labels"),
     }
@@ -128,6 +131,10 @@ def test_variables_are_merged_by_name() -> None:
         ({"workdir": "app"}, f"{PACKAGE}.workdir: 'app' is not an absolute path"),
         ({"stop-signal": "stop"}, f"{PACKAGE}.stop-signal: 'stop' is not a signal"),
         ({"files": [{"from": "x"}]}, f"{PACKAGE}.files: it takes from and to, both strings"),
+        (
+            {"capabilities": ["NET_BIND"]},
+            f"{PACKAGE}.capabilities: 'NET_BIND' is not a capability of Linux",
+        ),
         ({"health": {"path": "x"}}, f"{PACKAGE}.health: 'x' is not a path of a URL"),
         ("text", f"{PACKAGE} is not a table"),
         ({"bin": 1}, f"{PACKAGE}.bin is not a table"),

@@ -28,6 +28,8 @@ KEYS = {
     "workdir": "The folder that the program starts in.",
     "user": "Who runs the program, as numbers: `UID` or `UID:GID`.",
     "stop-signal": "The signal that asks the program to stop.",
+    "capabilities": "What the program that runs may do beyond its user, as capabilities of its file, such as "
+    "`NET_BIND_SERVICE` for a port below 1024.",
     "env": "Variables of the image, by name.",
     "labels": "Labels of the image, by key. They win over those that are taken from Cargo.toml.",
 }

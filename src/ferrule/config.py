@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ferrule.capability import parse_capability
 from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.values import (
     PROGRAM_FOLDER,
@@ -55,6 +56,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     workdir: str | None = None
     user: str | None = None
     stop_signal: str | None = None
+    capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     labels: Mapping[str, str] | None = None
 
@@ -93,6 +95,7 @@ class Settings:
     workdir: PurePosixPath
     user: User
     stop_signal: str
+    capabilities: tuple[str, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +142,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
+        capabilities=value("capabilities", _each(parse_capability), ()),
         env=value("env", _names, {}),
         labels=value("labels", dict, {}),
         origins={key: origin for key, (_, origin) in said.items()},
@@ -221,6 +225,7 @@ FLAG_OF = {
     "volumes": "volume",
     "platforms": "platform",
     "libraries": "library",
+    "capabilities": "capability",
 }
 
 

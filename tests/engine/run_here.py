@@ -20,12 +20,16 @@ def main(engine: str, layout: str, folder: str, name: str, *args: str) -> int:
     image = read_layout(Path(layout), "latest", AMD64)
     mounts = (parse_mount(os.environ["MOUNT"]),) if os.environ.get("MOUNT") else ()
     request = RunRequest(name=name, image=image, args=args, mounts=mounts, network="host")
-    chosen = Sandbox(folder=Path(folder)) if engine == "sandbox" else choose(engine).engine
+    chosen = Sandbox(folder=Path(folder), warn=_warn) if engine == "sandbox" else choose(engine).engine
     try:
         return run(chosen, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)
     except FerruleError as error:
         print(f"{type(error).__name__}: {error}\nhint: {error.hint}", file=sys.stderr)
         return 125
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ import gzip
 import io
 import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import deflate
@@ -13,6 +14,7 @@ from ferrule.image.gzip import MEMBER, GzipWriter
 from ferrule.image.layer import LayerSpec, make_layer
 from ferrule.image.store import BlobStore
 from ferrule.image.tar import with_parents, write_tar
+from ferrule.image.untar import FileSource, TarError, members
 from ferrule.oci.digest import digest_of
 
 
@@ -43,6 +45,26 @@ def test_a_tar_holds_what_the_entries_say_and_nothing_of_this_machine(tmp_path: 
         content = archive.extractfile("b/program")
         assert content is not None
         assert content.read() == b"x" * 1000
+
+
+def test_capabilities_are_in_a_record_of_the_program_alone() -> None:
+    program = replace(entry("/app/shop", b"program", 0o755), capabilities=("NET_BIND_SERVICE", "SETUID"))
+    data = tar_of(program, entry("/app/tool", b"tool"))
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        shop, tool = archive.getmembers()
+    value = shop.pax_headers["SCHILY.xattr.security.capability"].encode("utf-8", "surrogateescape")
+    assert value == bytes.fromhex("0100000280040000000000000000000000000000")
+    assert tool.pax_headers == {}
+    found = [(member.name, member.capabilities) for member in members(FileSource(io.BytesIO(data)))]
+    assert found == [("app/shop", ("SETUID", "NET_BIND_SERVICE")), ("app/tool", ())]
+
+
+def test_a_capability_record_that_linux_would_refuse_makes_the_layer_unreadable() -> None:
+    info = tarfile.TarInfo("app/shop")
+    info.pax_headers = {"SCHILY.xattr.security.capability": "nonsense"}
+    data = info.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
+    with pytest.raises(TarError, match="capability record in it is damaged"):
+        list(members(FileSource(io.BytesIO(data))))
 
 
 def test_the_order_of_the_entries_does_not_matter() -> None:

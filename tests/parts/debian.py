@@ -34,6 +34,7 @@ PACKAGES = (
     "gcc-aarch64-linux-gnu",
     "libc6-dev",
     "libc6-dev-arm64-cross",
+    "libcap2-bin",
     "libpq-dev",
     "libssl-dev",
     "mmdebstrap",

@@ -12,7 +12,7 @@ class FileEntry:
     """A file, folder or symbolic link at an absolute path of the image.
 
     A file's content is `source`: bytes, or a file of this machine that is read when the layer is written.
-    `target` is what a link says. Owners are numbers.
+    `target` is what a link says. Owners are numbers. `capabilities` are those that a program starts with.
     """
 
     path: PurePosixPath
@@ -22,3 +22,4 @@ class FileEntry:
     gid: int = 0
     source: Path | bytes | None = None
     target: str | None = None
+    capabilities: tuple[str, ...] = ()

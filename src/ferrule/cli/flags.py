@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ferrule.capability import parse_capability
 from ferrule.cli.types import Parsed
 from ferrule.values import (
     parse_env,
@@ -132,6 +133,12 @@ IMAGE_FLAGS = (
         "--stop-signal",
         type=Parsed("SIGNAL", parse_signal, raw=True),
         help="What asks it to end.  [default: SIGTERM]",
+    ),
+    option(
+        "--capability",
+        multiple=True,
+        type=Parsed("NAME", parse_capability),
+        help="What its file may do beyond its user, like NET_BIND_SERVICE.",
     ),
     option(
         "--volume",

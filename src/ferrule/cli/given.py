@@ -58,6 +58,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
         workdir=given["workdir"],
         user=given["user"],
         stop_signal=given["stop_signal"],
+        capabilities=given["capability"] or None,
         env=dict(given["env"]) or None,
         labels=dict(given["label"]) or None,
     )

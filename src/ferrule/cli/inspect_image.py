@@ -168,7 +168,8 @@ def _shown(name: str, member: "Member") -> str:
     if name.startswith(WHITEOUT):
         return f"{name.removeprefix(WHITEOUT)} (removed)"
     ends = {"dir": "/", "link": f" -> {member.target}", "hard link": f" = /{member.target}"}
-    return f"{name}{ends.get(member.kind, '')}"
+    allowed = f" ({', '.join(member.capabilities)})" if member.capabilities else ""
+    return f"{name}{ends.get(member.kind, '')}{allowed}"
 
 
 def _listed(label: str, lines: list[str]) -> Rows:
@@ -211,4 +212,5 @@ def _file(path: str, member: "Member") -> dict[str, Any]:
         "gid": member.gid,
         "size": member.size,
         **({"target": member.target} if member.target else {}),
+        **({"capabilities": list(member.capabilities)} if member.capabilities else {}),
     }

@@ -1,5 +1,6 @@
 """The engine for `--engine`: a name goes in, an engine that is there comes out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ferrule.engine.engine import Engine, Loader
@@ -14,8 +15,10 @@ class Choice:
     reason: str = ""
 
 
-def choose(name: str) -> Choice:
+def choose(name: str, warn: Callable[[str], None] = lambda _: None) -> Choice:
     """The engine for `--engine`: `docker`, `podman`, `sandbox`, or `auto`, docker where it answers.
+
+    `warn` hears later what a program does not get from it.
 
     `auto` is never podman: that it is installed does not say that it can run something here, and the
     sandbox starts sooner. Raises `EngineError` for an engine that is not there, `UsageError` for another
@@ -30,12 +33,12 @@ def choose(name: str) -> Choice:
     if name == "podman":
         return Choice(engine=find_podman())
     if name == "sandbox":
-        return Choice(engine=Sandbox())
+        return Choice(engine=Sandbox(warn=warn))
     if name == "auto":
         try:
             docker = find_docker()
         except EngineError as error:
-            return Choice(engine=Sandbox(), reason=error.message)
+            return Choice(engine=Sandbox(warn=warn), reason=error.message)
         return Choice(engine=docker, reason="Docker answers here")
     raise UsageError(f"images do not run with {name!r} here", hint="choose docker, podman, sandbox or auto")
 

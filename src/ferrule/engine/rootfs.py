@@ -19,12 +19,16 @@ MAX_LINKS = 40
 
 
 class RootFolder:
-    """The folder, and what may be asked of it."""
+    """The folder, and what may be asked of it.
+
+    `capabilities` are those of its files as the image has them, by place; the disk may have refused them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._base = os.fspath(folder)
         self._known: dict[str, str] = {}
+        self.capabilities: dict[str, tuple[str, ...]] = {}
 
     def place(self, name: str, *, follow: bool = False) -> str:
         """Where a name of the image is: links in its folders are followed, its own only with `follow`."""

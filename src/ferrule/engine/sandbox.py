@@ -1,6 +1,7 @@
 """Runs an image with nothing but Linux namespaces: an image goes in, a program in its own root comes out.
 
-Its network is the host's. A root user gets no capabilities; any other user of this machine can run it too,
+Its network is the host's. Nobody gets capabilities, root neither, but for what a file of the image may give:
+see `sandbox_prepare`. Any other user of this machine can run it too,
 where user namespaces are allowed.
 """
 
@@ -9,6 +10,7 @@ import secrets
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,13 +40,20 @@ class Sandbox:
     loader = None
 
     def __init__(
-        self, starter: Starter | None = None, *, folder: Path | None = None, state: Path | None = None
+        self,
+        starter: Starter | None = None,
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+        folder: Path | None = None,
+        state: Path | None = None,
     ) -> None:
-        """`folder` is where roots are unpacked, by default the folder for temporary files.
+        """`warn` hears what a program does not get here. `folder` is where roots are unpacked, by default the
+        folder for temporary files.
 
         `state` is where programs are that run on without us, by default in the user's folder for state.
         """
         self._starter = starter or SystemRunner()
+        self._warn = warn
         self._folder = folder
         self._known_state = state
 
@@ -55,7 +64,7 @@ class Sandbox:
         remove_abandoned(folder, PREFIX)
         place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
         try:
-            spec = prepare(image, request, place.folder, parent=os.getpid())
+            spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
             command = Command(argv=_launcher(), stdin=spec.to_json())
             return SandboxRun(self._starter.attached(command, stdout=stdout, stderr=stderr), place)
         except BaseException:
@@ -98,7 +107,7 @@ class Sandbox:
         return self._known_state or platformdirs.user_state_path("ferrule") / "run"
 
     def _leave(self, image: Image, request: RunRequest, place: Place) -> None:
-        spec = prepare(image, request, place.folder, parent=0)
+        spec = prepare(image, request, place.folder, parent=0, warn=self._warn)
         command = Command(argv=_launcher(), stdin=spec.to_json())
         # Appended to, as the program may open it again.
         with (place.folder / LOG).open("ab") as log:

@@ -14,6 +14,7 @@ import stat
 
 from ferrule.engine.sandbox_spec import StartError
 from ferrule.engine.syscalls import (
+    MS_BIND,
     MS_MOVE,
     MS_NODEV,
     MS_NOEXEC,
@@ -21,6 +22,7 @@ from ferrule.engine.syscalls import (
     MS_PRIVATE,
     MS_RDONLY,
     MS_REC,
+    MS_REMOUNT,
     bind,
     enter_root,
     mount,
@@ -38,13 +40,16 @@ MOUNT_POINTS = ("proc", "dev")
 """Real folders that the root must have before."""
 
 
-def build_root(root: str, mounts: tuple[tuple[str, str, bool], ...]) -> None:
+def build_root(root: str, mounts: tuple[tuple[str, str, bool], ...], *, honour_files: bool) -> None:
     """Mount everything below `root` and make it ours; needs new namespaces for mounts and processes.
 
-    `mounts` are (source or empty, target, read-only).
+    `mounts` are (source or empty, target, read-only). With `honour_files`, which only root may ask for, the
+    kernel gives a program of the image what its file says.
     """
     mount("", "/", "", MS_REC | MS_PRIVATE)
     bind(root, root, MS_NOSUID | MS_NODEV)
+    if honour_files:
+        mount("", root, "", MS_REMOUNT | MS_BIND | MS_NODEV)
     _build_dev(f"{root}/dev")
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     os.mkdir(f"{root}{WAITING}")

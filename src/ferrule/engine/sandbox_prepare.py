@@ -3,8 +3,10 @@
 import os
 import platform
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+from ferrule.capability import ATTRIBUTE, NAMES
 from ferrule.engine.account import Account, find_account
 from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
 from ferrule.engine.rootfs import RootFolder, has_all_users
@@ -17,13 +19,18 @@ from ferrule.image.image import Image
 from ferrule.oci.image_config import RunConfig
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GIVEN = frozenset(("NET_BIND_SERVICE",))
+"""Capabilities of a file that count here: with the host's network, and as root, others could do harm."""
 HOST_FILES = ("etc/hosts", "etc/resolv.conf")
 
 
-def prepare(image: Image, request: RunRequest, place: Path, *, parent: int) -> SandboxSpec:
+def prepare(
+    image: Image, request: RunRequest, place: Path, *, parent: int, warn: Callable[[str], None]
+) -> SandboxSpec:
     """Unpack the image below `place`, and say how its program runs there; for `parent` see `SandboxSpec`.
 
-    Raises `ImageError` when it cannot run, `UsageError` when it cannot run as it was asked to.
+    `warn` hears which capabilities it does not get. Raises `ImageError` when it cannot run, `UsageError` when
+    it cannot run as it was asked to.
     """
     _check_network(request)
     run = image.config.run
@@ -50,8 +57,29 @@ def prepare(image: Image, request: RunRequest, place: Path, *, parent: int) -> S
             (mount.source and os.path.realpath(mount.source), mount.target, mount.read_only)
             for mount in request.mounts
         ),
+        capabilities=_capabilities(root, argv[0], warn),
         parent=parent,
     )
+
+
+def _capabilities(root: RootFolder, program: str, warn: Callable[[str], None]) -> tuple[int, ...]:
+    place = root.place(program, follow=True)
+    names = root.capabilities.get(place, ())
+    if not set(names) <= GIVEN:
+        beyond = ", ".join(name for name in names if name not in GIVEN)
+        warn(f"the program starts without {beyond}: the sandbox gives it to nobody, other engines may")
+        return ()
+    if names and not _has_attribute(place):
+        warn(f"the program starts without {', '.join(names)}: only root can run a sandbox that gives it")
+        return ()
+    return tuple(map(NAMES.index, names))
+
+
+def _has_attribute(place: str) -> bool:
+    try:
+        return bool(os.getxattr(place, ATTRIBUTE, follow_symlinks=False))
+    except OSError:
+        return False
 
 
 def _check_network(request: RunRequest) -> None:

@@ -19,6 +19,7 @@ from ferrule.engine.syscalls import (
     die_with_parent,
     drop_capabilities,
     forbid_capabilities,
+    forbid_new_privileges,
     unshare,
 )
 
@@ -34,7 +35,7 @@ def become_program(spec: SandboxSpec, failure: int) -> NoReturn:
         try:
             # Only here, so that the guard keeps its own root.
             unshare(CLONE_NEWNS)
-            build_root(f"{spec.place}/{ROOT}", spec.mounts)
+            build_root(f"{spec.place}/{ROOT}", spec.mounts, honour_files=bool(spec.capabilities))
         except OSError as error:
             raise not_allowed(spec, error) from error
         _enter_folder(spec.cwd)
@@ -69,12 +70,14 @@ def _enter_folder(cwd: str) -> None:
 
 
 def _become_user(spec: SandboxSpec) -> None:
-    forbid_capabilities()
+    forbid_capabilities(spec.capabilities)
     if not spec.as_user:
         os.setgroups(spec.groups)
         os.setresgid(spec.gid, spec.gid, spec.gid)
         os.setresuid(spec.uid, spec.uid, spec.uid)
     drop_capabilities()
+    if not spec.capabilities:
+        forbid_new_privileges()
     die_with_parent(signal.SIGKILL)  # a change of user forgets it, so it comes last
 
 

@@ -10,8 +10,9 @@ class SandboxSpec:
 
     `env` is the whole environment, NAME=VALUE. `mounts` are (source or empty, target, read-only).
     `stop_signal` is a number, `grace` in seconds. With `as_user` we are not root: our own ids appear inside
-    as `uid` and `gid`, in a user namespace. `parent` is the process that waits for the end, 0 when none
-    does.
+    as `uid` and `gid`, in a user namespace. `capabilities` are the numbers of those that the program's file
+    may give it; without any, no file gives anything. `parent` is the process that waits for the end, 0 when
+    none does.
     """
 
     place: str
@@ -25,6 +26,7 @@ class SandboxSpec:
     stop_signal: int
     grace: float
     mounts: tuple[tuple[str, str, bool], ...]
+    capabilities: tuple[int, ...]
     parent: int
 
     def to_json(self) -> bytes:
@@ -35,7 +37,7 @@ class SandboxSpec:
     def from_json(cls, data: bytes) -> "SandboxSpec":
         """What `to_json` made; it comes from ourselves and is trusted."""
         fields = json.loads(data)
-        for name in ("argv", "env", "groups", "mounts"):
+        for name in ("argv", "env", "groups", "mounts", "capabilities"):
             fields[name] = tuple(fields[name])
         return cls(**fields)
 

@@ -89,9 +89,11 @@ def die_with_parent(number: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, number)
 
 
-def forbid_capabilities() -> None:
-    """No program started from here on gets a capability: the bounding set is emptied."""
+def forbid_capabilities(kept: tuple[int, ...]) -> None:
+    """No program started from here on gets another capability than these: the bounding set."""
     for capability in range(_MAX_CAPABILITY):
+        if capability in kept:
+            continue
         try:
             _prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
@@ -99,10 +101,14 @@ def forbid_capabilities() -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up all that we have, and set-user-id programs with them: capset(2), PR_SET_NO_NEW_PRIVS."""
+    """Give up all that we have: capset(2)."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
     _check(_libc.capset(header, nothing))
+
+
+def forbid_new_privileges() -> None:
+    """No file gives a program more than we have, by its owner or by its capabilities: PR_SET_NO_NEW_PRIVS."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 

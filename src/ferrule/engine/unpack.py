@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+from ferrule.capability import ATTRIBUTE, ATTRIBUTE_RECORD, from_attribute
 from ferrule.engine.rootfs import RootFolder, has_all_users, make_folders
 from ferrule.errors import ImageError, OutputError
 from ferrule.image.image import Image
@@ -42,8 +43,9 @@ OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, 
 def unpack(image: Image, folder: Path) -> RootFolder:
     """Unpack every layer into the empty folder, bottom first.
 
-    As root with modes and owners; else everything is ours, and folders can be entered by us. Devices are
-    left out. Raises `ImageError` for a layer that is not what the image says, `OutputError` for a full disk.
+    As root with modes, owners and capabilities; else everything is ours, and folders can be entered by us.
+    Devices are left out. Raises `ImageError` for a layer that is not what the image says, `OutputError` for a
+    full disk.
     """
     root = RootFolder(folder)
     diff_ids = image.config.rootfs.diff_ids
@@ -193,6 +195,7 @@ class _Layer:
         else:
             return
         self._own(place, member)
+        self._allow(place, member)
 
     def _write(self, place: str, member: tarfile.TarInfo) -> None:
         if member.issparse():
@@ -211,6 +214,18 @@ class _Layer:
         if not member.issym():
             ours = 0o700 if member.isdir() and not self._is_root else 0
             os.chmod(place, member.mode & 0o7777 | ours)
+
+    def _allow(self, place: str, member: tarfile.TarInfo) -> None:
+        """Comes last: a change of owner takes capabilities away. The start says where the disk refused."""
+        self._root.capabilities.pop(place, None)
+        record = member.pax_headers.get(ATTRIBUTE_RECORD)
+        if record is None or not member.isreg() or ATTRIBUTE_RECORD in self._tar.pax_headers:
+            return
+        value = record.encode("utf-8", "surrogateescape")
+        self._root.capabilities[place] = from_attribute(value)
+        if self._is_root:
+            with contextlib.suppress(OSError):
+                os.setxattr(place, ATTRIBUTE, value, follow_symlinks=False)
 
 
 def _one_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ferrule.base.entry import FileEntry
+from ferrule.capability import ATTRIBUTE_RECORD, to_attribute
 from ferrule.errors import ProjectError
 from ferrule.image.gzip import Sink
 
@@ -52,6 +53,9 @@ def _header(entry: FileEntry, size: int, mtime: int) -> bytes:
     info.size = size if entry.kind == "file" else 0
     info.linkname = entry.target or ""
     info.mtime = mtime
+    if entry.capabilities:
+        value = to_attribute(entry.capabilities)
+        info.pax_headers = {ATTRIBUTE_RECORD: value.decode("utf-8", "surrogateescape")}
     return info.tobuf(tarfile.PAX_FORMAT)
 
 

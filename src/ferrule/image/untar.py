@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
+from ferrule.capability import ATTRIBUTE_RECORD, from_attribute
+
 BLOCK = 512
 MAX_RECORDS = 1 << 20
 """Longest extended header, in bytes."""
@@ -28,6 +30,7 @@ KINDS: dict[bytes, Kind] = {
     b"5": "dir",
     b"6": "fifo",
 }
+RECORDS = (b"path", b"linkpath", b"size", b"uid", b"gid", ATTRIBUTE_RECORD.encode())
 PAX, PAX_GLOBAL, GNU_NAME, GNU_TARGET = b"x", b"g", b"L", b"K"
 
 
@@ -39,7 +42,8 @@ class TarError(ValueError):
 class Member:
     """An entry, named as the tar names it. `size` and `offset` are of the content, in bytes.
 
-    `target` is what a link says, and the name of the other file for a hard link.
+    `target` is what a link says, and the name of the other file for a hard link. `capabilities` are what the
+    kernel permits the program, by name.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Member:
     size: int = 0
     target: str = ""
     offset: int = 0
+    capabilities: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -184,7 +189,7 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
             raise TarError("an extended header in it is damaged")
         if key.startswith(b"GNU.sparse."):
             raise TarError("it has a sparse file, whose size says nothing about the layer's")
-        if key in (b"path", b"linkpath", b"size", b"uid", b"gid"):
+        if key in RECORDS:
             yield key.decode(), value.decode("utf-8", "surrogateescape")
         position = end
 
@@ -205,7 +210,18 @@ def _member(block: bytes, ahead: _Ahead, offset: int) -> Member:
         size=size if kind == "file" else 0,
         target=target if kind in ("link", "hard link") else "",
         offset=offset,
+        capabilities=_capabilities(ahead) if kind == "file" else (),
     )
+
+
+def _capabilities(ahead: _Ahead) -> tuple[str, ...]:
+    value = ahead.records.get(ATTRIBUTE_RECORD)
+    if value is None:
+        return ()
+    try:
+        return from_attribute(value.encode("utf-8", "surrogateescape"))
+    except ValueError as error:
+        raise TarError(str(error)) from error
 
 
 def _kind(flag: bytes, name: str, size: int) -> Kind:

@@ -86,7 +86,13 @@ def _own_layers(contents: Contents, settings: Settings) -> tuple[LayerSpec, ...]
         for path in settings.volumes
     )
     programs = tuple(
-        FileEntry(path=program.place, kind="file", mode=0o755, source=program.path)
+        FileEntry(
+            path=program.place,
+            kind="file",
+            mode=0o755,
+            source=program.path,
+            capabilities=settings.capabilities if program is contents.programs[0] else (),
+        )
         for program in contents.programs
     )
     names = " ".join(program.name for program in contents.programs)

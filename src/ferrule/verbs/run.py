@@ -56,7 +56,7 @@ class Ran:
 
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
-    choice = _choose(options)
+    choice = _choose(context, options)
     built = build_image(context, replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
     return _run_own(context, choice, built.parts[0].made.image, name, options)
@@ -64,7 +64,7 @@ def run_project(context: Context, request: ProjectRequest, options: RunOptions) 
 
 def run_image(context: Context, name: str, options: RunOptions) -> Ran:
     """Run an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
-    choice = _choose(options)
+    choice = _choose(context, options)
     loader = choice.engine.loader
     if loader is not None and not name.startswith("oci:") and loader.has(name):
         labels = loader.labels(name) if options.wait else {}
@@ -118,12 +118,12 @@ def _watch(context: Context, running: Running, health: HealthUrl, seconds: float
         context.report.warn(f"not healthy after {answer.seconds:.1f} s: {health}: {answer.reason}")
 
 
-def _choose(options: RunOptions) -> Choice:
+def _choose(context: Context, options: RunOptions) -> Choice:
     """The engine, when nothing that was asked for speaks against a start."""
     if options.name and not options.detach:
         raise UsageError("--name goes with --detach", hint="add -d, or leave out --name")
     check_mounts(options.mounts)
-    choice = choose(options.engine)
+    choice = choose(options.engine, context.report.warn)
     if options.name:
         free_name(choice.engine, options.name)
     return choice
