@@ -22,6 +22,7 @@ from ferrule.values import (
     parse_published_port,
     parse_size,
     parse_user,
+    parse_volume,
 )
 
 
@@ -41,6 +42,8 @@ from ferrule.values import (
         (parse_published_port, "3000", PublishedPort(host=3000, container=3000)),
         (parse_published_port, "5353:53/udp", PublishedPort(host=5353, container=53, protocol="udp")),
         (parse_published_port, "53/udp", PublishedPort(host=53, container=53, protocol="udp")),
+        (parse_volume, "/app/data", PurePosixPath("/app/data")),
+        (parse_volume, "/tmp", PurePosixPath("/tmp")),
         (parse_mirror, "gcr.io=127.0.0.1:5000", ("gcr.io", "127.0.0.1:5000")),
         (parse_output, "oci:out", Output(kind="oci", path=Path("out"))),
         (parse_output, "oci:out/a:v1", Output(kind="oci", path=Path("out/a"), tag="v1")),
@@ -80,6 +83,11 @@ def test_a_good_value_is_read(parse: Any, raw: Any, value: object) -> None:
         (parse_file, {"from": "a"}),
         (parse_file, {"from": "a", "to": 1}),
         (parse_file, {"from": "a", "to": "/b", "mode": 1}),
+        (parse_volume, "data"),
+        (parse_volume, "/"),
+        (parse_volume, "/app"),
+        (parse_volume, "/app/"),
+        (parse_volume, "/proc/x"),
         (parse_published_port, "a:b"),
         (parse_published_port, "53/udp:53"),
         (parse_published_port, "53:53/icmp"),

@@ -25,6 +25,7 @@ from ferrule.values import (
     parse_port,
     parse_signal,
     parse_user,
+    parse_volume,
 )
 
 LINKS = ("auto", "static", "dynamic", "musl")
@@ -138,7 +139,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         ports=value("ports", _each(parse_port), ()),
         health=value("health", parse_health, None),
         files=value("files", _each(parse_file), ()),
-        volumes=value("volumes", _each(parse_folder), ()),
+        volumes=value("volumes", _each(parse_volume), ()),
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),

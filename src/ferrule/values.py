@@ -15,6 +15,9 @@ NONROOT = 65532
 PROGRAM_FOLDER = PurePosixPath("/app")
 """Where programs lie in the image; nobody but root can write there."""
 
+ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
+"""What every engine puts into a container itself."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Port:
@@ -199,6 +202,16 @@ def parse_library(text: str) -> str:
             hint="write a soname such as libfoo.so.1, or a path such as /usr/$LIB/ossl-modules/*.so",
         )
     return text
+
+
+def parse_volume(text: str) -> PurePosixPath:
+    """A folder for data: not the program's, and none of those that an engine mounts."""
+    path = parse_folder(text)
+    if path in (PROGRAM_FOLDER, *PROGRAM_FOLDER.parents) or any(map(path.is_relative_to, ENGINES_OWN)):
+        raise InvalidValueError(
+            f"{text!r} is no folder for data", hint="choose one of its own, like /data or /var/lib/shop"
+        )
+    return path
 
 
 def parse_signal(text: str) -> str:

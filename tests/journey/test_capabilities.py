@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.errors import FerruleError
 from tests.journey.ferrule import ferrule, tool
 from tests.parts.compile import compiled
 from tests.parts.docker import DockerEngine
@@ -118,3 +119,16 @@ def test_inspect_shows_it(images: Images) -> None:
     said = json.loads(ferrule("inspect", str(images[BIND].layout), "--files", "--json"))
     assert [file.get("capabilities") for file in said["files"] if file["path"] == "/app/net"] == [[*BIND]]
     assert [file["path"] for file in said["files"] if "capabilities" in file] == ["/app/net"]
+
+
+def test_where_new_privileges_are_forbidden_it_starts_without_and_where_all_are_dropped_not_at_all(
+    images: Images, docker: DockerEngine
+) -> None:
+    docker.docker("load", "-i", str(images[BIND].archive))
+    alone = ("run", "--rm", "--network", "host")
+    with pytest.raises(FerruleError, match="bind: Permission denied"):
+        docker.docker(*alone, "--security-opt", "no-new-privileges", images[BIND].name)
+    with pytest.raises(FerruleError, match="operation not permitted"):
+        docker.docker(*alone, "--cap-drop", "ALL", images[BIND].name)
+    added = ("--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE")
+    assert docker.docker(*alone, *added, images[BIND].name).strip() == HAS_IT

@@ -21,6 +21,7 @@ from ferrule.values import (
     parse_port,
     parse_signal,
     parse_user,
+    parse_volume,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -143,7 +144,7 @@ IMAGE_FLAGS = (
     option(
         "--volume",
         multiple=True,
-        type=Parsed("DIR", parse_folder, raw=True),
+        type=Parsed("DIR", parse_volume, raw=True),
         help="A folder of the user's, for data that outlives the container.",
     ),
     option(

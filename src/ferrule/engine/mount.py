@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ferrule.errors import InvalidValueError, UsageError
+from ferrule.values import ENGINES_OWN
 
 TYPES = ("bind", "tmpfs")
 KEYS = {
@@ -18,7 +19,6 @@ KEYS = {
 """Docker's names of each key, and the one that is used here."""
 
 ANSWERS = {"": True, "true": True, "1": True, "false": False, "0": False}
-ENGINES_OWN = ("/proc", "/dev", "/sys")
 HINT = "write ./static:/app/static[:ro], type=bind,source=…,target=…[,readonly] or type=tmpfs,target=…"
 
 

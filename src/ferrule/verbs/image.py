@@ -17,6 +17,7 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.values import PROGRAM_FOLDER
 from ferrule.verbs.bases import Ground, lay_ground
 from ferrule.verbs.context import Context
+from ferrule.verbs.places import place_files, workdir
 from ferrule.verbs.run_config import run_config
 
 
@@ -62,7 +63,7 @@ def make_image(context: Context, contents: Contents, settings: Settings) -> Made
     with ExitStack() as stack, context.report.step("making the image"):
         binaries = tuple(program.binary for program in contents.programs)
         ground = lay_ground(context, stack, binaries, settings, contents.certificates, contents.time_zones)
-        specs = (*ground.layers, *_own_layers(contents, settings))
+        specs = (*ground.layers, *_own_layers(contents, settings, ground))
         layers = _make(context, ground, specs)
         image = assemble(
             ImageSpec(
@@ -78,13 +79,11 @@ def make_image(context: Context, contents: Contents, settings: Settings) -> Made
     return Made(image=image, base=ground.name, unpacked=unpacked)
 
 
-def _own_layers(contents: Contents, settings: Settings) -> tuple[LayerSpec, ...]:
+def _own_layers(contents: Contents, settings: Settings, ground: Ground) -> tuple[LayerSpec, ...]:
     """Files, then the programs, which change most."""
-    owner = settings.user
-    volumes = tuple(
-        FileEntry(path=path, kind="dir", mode=0o755, uid=owner.uid, gid=owner.gid)
-        for path in settings.volumes
-    )
+    there = ground.present | {entry.path for spec in ground.layers for entry in spec.entries}
+    files = place_files(contents.files, settings, there)
+    folder = workdir(settings, there | {entry.path for entry in files})
     programs = tuple(
         FileEntry(
             path=program.place,
@@ -96,12 +95,10 @@ def _own_layers(contents: Contents, settings: Settings) -> tuple[LayerSpec, ...]
         for program in contents.programs
     )
     names = " ".join(program.name for program in contents.programs)
-    kinds = {"volumes": volumes, "files": contents.files}
+    kinds = {"volumes": settings.volumes, "files": contents.files}
     return (
-        LayerSpec(
-            title=" and ".join(kind for kind, of in kinds.items() if of), entries=(*volumes, *contents.files)
-        ),
-        LayerSpec(title=f"program {names}", entries=programs),
+        LayerSpec(title=" and ".join(kind for kind, of in kinds.items() if of), entries=files),
+        LayerSpec(title=f"program {names}", entries=(*folder, *programs)),
     )
 
 

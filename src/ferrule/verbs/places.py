@@ -1,0 +1,41 @@
+"""Folders of the image that the settings ask for: volumes, the working folder, and whose files are."""
+
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from ferrule.base.entry import FileEntry
+from ferrule.config import Settings
+from ferrule.errors import ProjectError
+
+SHARED = PurePosixPath("/tmp")  # noqa: S108 - the image's, not ours
+"""Everybody can write there already."""
+
+
+def place_files(
+    files: tuple[FileEntry, ...], settings: Settings, there: frozenset[PurePosixPath]
+) -> tuple[FileEntry, ...]:
+    """The volumes and the files. What lies in a volume is the user's, as the volume itself is.
+
+    Folders that are `there` stay as they are: one may be a link, or open to everybody. Raises `ProjectError`
+    where a file is to lie in the place of a volume.
+    """
+    user = settings.user
+    placed = {}
+    for path in settings.volumes:
+        if path != SHARED:
+            placed[path] = FileEntry(path=path, kind="dir", mode=0o755, uid=user.uid, gid=user.gid)
+    for entry in files:
+        if entry.kind == "dir" and (entry.path in there or entry.path in placed):
+            continue
+        if entry.path in placed:
+            hint = "name a place in it, or take the volume away"
+            raise ProjectError(f"{entry.path} cannot be both a volume and a file", hint=hint)
+        in_volume = any(map(entry.path.is_relative_to, settings.volumes))
+        placed[entry.path] = replace(entry, uid=user.uid, gid=user.gid) if in_volume else entry
+    return tuple(placed.values())
+
+
+def workdir(settings: Settings, there: frozenset[PurePosixPath]) -> tuple[FileEntry, ...]:
+    """The working folder, root's, unless it is there: engines make a missing one, and not all alike."""
+    known = there | {parent for path in there for parent in path.parents}
+    return () if settings.workdir in known else (FileEntry(path=settings.workdir, kind="dir", mode=0o755),)
