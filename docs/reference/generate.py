@@ -22,7 +22,7 @@ from ferrule.verbs.context import OwnFile
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
 CHOICES = {"link": LINKS, "optimize": OPTIMIZATIONS}
-WORDS = {str: "string", int: "number", Any: "any"}
+WORDS = {str: "string", int: "number", bool: "boolean", Any: "any"}
 
 
 def main(arguments: list[str], folder: Path = FOLDER) -> int:

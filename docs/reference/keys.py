@@ -22,10 +22,13 @@ KEYS = {
     "the first TCP port.",
     "health": 'How the program says that it is well: `{ path = "/health" }`, with a `port` where it is '
     "another, or `{ command = [...] }`, a program inside the image and its arguments.",
-    "files": 'Files and folders to take along, such as `{ from = "static", to = "/app/static" }`. `from` is '
-    "looked up from the package's folder and must stay inside the workspace.",
-    "volumes": "Folders for data that outlives the container: made in the image, owned by the user.",
-    "workdir": "The folder that the program starts in.",
+    "files": 'Files to take along, such as `{ from = "static", to = "/app/static" }`. `from` is a file, a '
+    "folder or a pattern, looked up from the package's folder; it must stay inside the workspace.",
+    "migrations": "A folder of migrations to take along to `/app/migrations`; `false` for none. Not said: "
+    "`migrations`, where a source reads it at run time with sqlx, refinery or Diesel.",
+    "volumes": "Folders for data that outlives the container: made in the image, owned by the user, as is "
+    "what `files` puts there.",
+    "workdir": "The folder that the program starts in. It is made in the image, and root's.",
     "user": "Who runs the program, as numbers: `UID` or `UID:GID`.",
     "stop-signal": "The signal that asks the program to stop.",
     "capabilities": "What the program that runs may do beyond its user, as capabilities of its file, such as "

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from ferrule.values import (
     parse_glibc,
     parse_health,
     parse_library,
+    parse_migrations,
     parse_port,
     parse_signal,
     parse_user,
@@ -30,6 +31,7 @@ from ferrule.values import (
 
 LINKS = ("auto", "static", "dynamic", "musl")
 OPTIMIZATIONS = ("speed", "size", "off")
+MIGRATIONS_FOLDER = PROGRAM_FOLDER / "migrations"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     ports: tuple[int | str, ...] | None = None
     health: Mapping[str, Any] | None = None
     files: tuple[Mapping[str, Any] | str, ...] | None = None
+    migrations: str | bool | None = None
     volumes: tuple[str, ...] | None = None
     workdir: str | None = None
     user: str | None = None
@@ -77,6 +80,7 @@ class Source:
 class Settings:
     """Everything about the image that can be asked for, checked and with defaults filled in.
 
+    `files` has the folder of `migrations` too, which is None where nobody said and False for none at all.
     `origins` says for each key that was set who set it: "--base", "package.metadata.ferrule", ….
     """
 
@@ -92,6 +96,7 @@ class Settings:
     ports: tuple[Port, ...]
     health: Health | None
     files: tuple[FileCopy, ...]
+    migrations: str | Literal[False] | None
     volumes: tuple[PurePosixPath, ...]
     workdir: PurePosixPath
     user: User
@@ -126,6 +131,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         except InvalidValueError as error:
             raise ProjectError(f"{origin}.{key}: {error.message}", hint=error.hint) from error
 
+    migrations = value("migrations", parse_migrations, None)
+    files: tuple[FileCopy, ...] = value("files", _each(parse_file), ())
     return Settings(
         image=value("image", str, None),
         link=value("link", one_of(LINKS), "auto"),
@@ -138,7 +145,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         args=value("args", tuple, ()),
         ports=value("ports", _each(parse_port), ()),
         health=value("health", parse_health, None),
-        files=value("files", _each(parse_file), ()),
+        files=files + ((FileCopy(source=migrations, target=MIGRATIONS_FOLDER),) if migrations else ()),
+        migrations=migrations,
         volumes=value("volumes", _each(parse_volume), ()),
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),

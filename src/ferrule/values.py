@@ -1,10 +1,11 @@
 """The small values that flags and tables have in common: ports, users, variables, files, health checks."""
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from ferrule.errors import InvalidValueError
 
@@ -60,6 +61,12 @@ class FileCopy:
 
     source: str
     target: PurePosixPath
+
+
+def covers(copy: FileCopy, name: str) -> bool:
+    """Whether a source has to do with a file or folder of the package: it, above it, or in it."""
+    ours, theirs = (PurePosixPath(posixpath.normpath(path)) for path in (copy.source, name))
+    return ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,6 +219,13 @@ def parse_volume(text: str) -> PurePosixPath:
             f"{text!r} is no folder for data", hint="choose one of its own, like /data or /var/lib/shop"
         )
     return path
+
+
+def parse_migrations(value: str | bool) -> str | Literal[False]:  # noqa: FBT001 - TOML's own
+    """A folder of the project, or `false`."""
+    if value is True or value == "":
+        raise InvalidValueError("it is a folder of the project, or false", hint='write it like "migrations"')
+    return value
 
 
 def parse_signal(text: str) -> str:

@@ -27,7 +27,7 @@ NAMES = [
         "time-zones",
         "ports",
     ),
-    *("health", "layers", "image", "tags", "destinations"),
+    *("health", "migrations", "layers", "image", "tags", "destinations"),
 ]
 
 
@@ -58,6 +58,7 @@ def test_the_plan_of_the_example_gives_every_decision_with_its_reason() -> None:
     }
     assert plan["certificates"] == {"value": False, "reason": "CA roots: no TLS client is in the graph"}
     assert plan["ports"]["value"] == ["3000/tcp"]
+    assert plan["migrations"] == {"value": None, "reason": "src/db.rs embeds them in the program"}
     assert plan["health"]["value"] == "GET /health"
     assert plan["layers"]["value"] == ["users and /tmp", "/app/shop"]
     assert all(plan[name]["reason"] for name in NAMES)

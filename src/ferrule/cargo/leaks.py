@@ -32,11 +32,13 @@ def find_leaks(binary: Path, plan: BuildPlan) -> tuple[Leak, ...]:
     wanted = sorted({str(place) for place in places if len(place.parts) >= MIN_PARTS})
     if not wanted or binary.stat().st_size == 0:
         return ()
-    pattern = re.compile(
-        b"(?:" + b"|".join(re.escape(place.encode()) for place in wanted) + rb")/[!-~]{0,200}"
-    )
+    pattern = b"(?:" + b"|".join(re.escape(place.encode()) for place in wanted) + rb")/[!-~]{0,200}"
+    root = str(plan.project.workspace.workspace_root)
+    if root in wanted:
+        # Alone it is what `env!("CARGO_MANIFEST_DIR")` leaves: the rest of a path is joined later.
+        pattern += b"|" + re.escape(root.encode())
     with binary.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = {match[0].decode("ascii", "replace") for match in pattern.finditer(content)}
+        found = {match[0].decode("ascii", "replace") for match in re.finditer(pattern, content)}
     return tuple(Leak(path=path, crate=_crate(path)) for path in sorted(found)[:MOST])
 
 

@@ -16,6 +16,7 @@ from ferrule.values import (
     parse_health_path,
     parse_label,
     parse_library,
+    parse_migrations,
     parse_mirror,
     parse_output,
     parse_port,
@@ -151,8 +152,14 @@ IMAGE_FLAGS = (
         "--file",
         multiple=True,
         type=Parsed("FROM:TO", parse_file, raw=True),
-        help="A file or folder to take along.",
+        help="Files to take along: a file, a folder, or a pattern.",
     ),
+    option(
+        "--migrations",
+        type=Parsed("DIR", parse_migrations),
+        help="Migrations to take along to /app/migrations.",
+    ),
+    click.option("--no-migrations", is_flag=True, help="Leave out migrations that were found."),
 )
 
 DESTINATION_FLAGS = (

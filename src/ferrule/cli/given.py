@@ -54,6 +54,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
         ports=given["port"] or None,
         health={"path": given["health"]} if given["health"] else None,
         files=given["file"] or None,
+        migrations=False if given["no_migrations"] else given["migrations"],
         volumes=given["volume"] or None,
         workdir=given["workdir"],
         user=given["user"],

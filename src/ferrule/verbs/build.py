@@ -25,6 +25,7 @@ AFTER_CARGO = (
     "ferrule.cargo.needs",
     "ferrule.verbs.image",
     "ferrule.verbs.labels",
+    "ferrule.verbs.run_time_files",
     "ferrule.base.skeleton",
 )
 FOR_A_PUSH = (
@@ -108,7 +109,8 @@ def _build_part(
     artifact = build(context.runner, context.report, plan, link=link, colour=context.colour)
     from ferrule.verbs.image import make_image
 
-    _warn_of_leaks(context, plan, artifact)
+    _warn_of_leaks(context, prepared, plan, artifact)
+    files = (*files, *_files_found(context, prepared, plan, artifact))
     made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
     return BuiltPart(artifact=artifact, made=made)
 
@@ -137,8 +139,24 @@ def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, .
     )
 
 
-def _warn_of_leaks(context: Context, plan: BuildPlan, artifact: Artifact) -> None:
+def _files_found(
+    context: Context, prepared: Prepared, plan: BuildPlan, artifact: Artifact
+) -> "tuple[FileEntry, ...]":
+    from ferrule.cargo.graph import Graph
+    from ferrule.verbs.run_time_files import run_time_files, say_what_is_found
+
+    graph = Graph(packages=artifact.graph, source="the build", features={})
+    if plan is prepared.plans[0]:
+        say_what_is_found(context.report, prepared, graph)
+    return run_time_files(prepared, graph)
+
+
+def _warn_of_leaks(context: Context, prepared: Prepared, plan: BuildPlan, artifact: Artifact) -> None:
     from ferrule.cargo.leaks import find_leaks
+    from ferrule.verbs.hints import baked_hint
 
     for leak in find_leaks(artifact.path, plan):
         context.report.warn(f"the program holds a path of this machine: {leak.path} (from {leak.crate})")
+        hint = baked_hint(prepared, leak)
+        if hint:
+            context.report.say(f"hint: {hint}")

@@ -55,11 +55,15 @@ def make_plan(
         graphs = tuple(graphs_later)
     links = tuple(_link(prepared, plan, graph) for plan, graph in zip(prepared.plans, graphs, strict=True))
     roots, zones = certificates(graphs[0]), time_zones(graphs[0])
+    from ferrule.verbs.plan_files import file_rows
+
+    files = tuple(file_rows(prepared, graphs[0]))
     rows = (
         *_project_rows(prepared),
         *_platform_rows(prepared, links),
         *_image_rows(prepared, roots, zones),
-        _layers_row(prepared, links[0], roots, zones),
+        *files,
+        _layers_row(prepared, links[0], roots, zones, files),
         *_destination_rows(prepared, filled, destinations),
     )
     return Plan(rows=rows)
@@ -166,11 +170,14 @@ def _health_reason(health: Health | None) -> str:
     return "`ferrule run --wait` asks it; an empty image has nothing inside that could"
 
 
-def _layers_row(prepared: Prepared, link: LinkChoice, roots: Need, zones: Need) -> Row:
+def _layers_row(
+    prepared: Prepared, link: LinkChoice, roots: Need, zones: Need, files: tuple[Row, ...]
+) -> Row:
     settings = prepared.settings
     base = expected_base(settings.base, static=link.mode == "static")
     extra = [*(["certificates"] if roots.wanted else []), *(["zones"] if zones.wanted else [])]
-    kinds = [*(["volumes"] if settings.volumes else []), *(["files"] if settings.files else [])]
+    has_files = any(row.value for row in files if row.name in ("files", "migrations"))
+    kinds = [*(["volumes"] if settings.volumes else []), *(["files"] if has_files else [])]
     grounds = {
         "scratch": ("users and /tmp", " and ".join(extra)),
         "fitted": ("loader and libraries", " and ".join(extra)),
