@@ -76,6 +76,13 @@ def test_docker_keeps_it_in_the_root_of_its_containers_and_the_program_has_it(
     assert docker.docker("run", "--rm", "--network", "host", images[MANY].name).strip() == HAS_IT
 
 
+def test_in_a_network_of_its_own_docker_gives_the_port_to_everybody(
+    images: Images, docker: DockerEngine
+) -> None:
+    docker.docker("load", "-i", str(images[()].archive))
+    assert docker.docker("run", "--rm", "--network", "none", images[()].name).strip() == HAS_IT
+
+
 def test_a_current_docker_gives_it_to_the_program(images: Images, current_docker: DockerEngine) -> None:
     current_docker.docker("load", "-i", str(images[BIND].archive))
     assert current_docker.docker("run", "--rm", "--network", "host", images[BIND].name).strip() == HAS_IT
