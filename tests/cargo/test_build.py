@@ -57,6 +57,15 @@ def test_a_path_that_the_project_itself_prints_is_found(tmp_path: Path) -> None:
     assert str(place) in leaks[0].path
 
 
+def test_the_project_s_own_folder_is_found_without_a_path_behind_it(tmp_path: Path) -> None:
+    joined = 'std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("x")'
+    text = f'fn main() {{ println!("{{}}", {joined}.display()); }}\n'
+    place = write_project(tmp_path / "deep" / "project", {"src/main.rs": text})
+    plan = prepared(place).plan
+    leaks = find_leaks(build(SystemRunner(), Notes(), plan, link="auto", colour=False).path, plan)
+    assert [leak.path for leak in leaks] == [str(place)]
+
+
 def test_a_system_library_of_a_build_script_means_dynamic_before_anything_is_linked(tmp_path: Path) -> None:
     place = write_project(tmp_path, {"build.rs": LINKS_CRYPT})
     notes = Notes()

@@ -52,7 +52,9 @@ def find_migrations(prepared: Prepared, graph: Graph) -> Migrations | None:
         for crate, reads in READS.items():
             if graph.find(crate) and reads.search(text):
                 copy = FileCopy(source=FOLDER, target=MIGRATIONS_FOLDER)
-                return Migrations(copy=copy, unasked=copy, reason=f"{name} reads them at run time with {crate}")
+                return Migrations(
+                    copy=copy, unasked=copy, reason=f"{name} reads them at run time with {crate}"
+                )
         embeds = embeds or (f"{name} embeds them in the program" if EMBEDS.search(text) else None)
     return Migrations(copy=None, reason=embeds or "no source reads them at run time")
 
