@@ -15,6 +15,7 @@ import msgspec
 
 from docs.reference.keys import KEYS, OWN_FILE, VARIABLES
 from ferrule import errors
+from ferrule.cargo.missing import LIBRARIES, TOOLS
 from ferrule.cli.app import VERBS, ferrule
 from ferrule.config import LINKS, OPTIMIZATIONS, Settings, Table, resolve
 from ferrule.verbs.context import OwnFile
@@ -27,7 +28,12 @@ WORDS = {str: "string", int: "number", bool: "boolean", Any: "any"}
 
 def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Write or compare; the exit code is 1 when a file of the folder differs."""
-    pages = {"commands.md": commands(), "configuration.md": configuration(), "exit-codes.md": exit_codes()}
+    pages = {
+        "commands.md": commands(),
+        "configuration.md": configuration(),
+        "exit-codes.md": exit_codes(),
+        "packages.md": packages(),
+    }
     stale = [name for name, text in pages.items() if _read(folder / name) != text]
     if "--check" in arguments:
         for name in stale:
@@ -82,6 +88,17 @@ def exit_codes() -> str:
         "An error is one line on stderr, then a line `hint:` with the next thing to do. `ferrule run` ends "
         "with the exit code of the program that it ran.",
         _table(("code", "when"), rows),
+    )
+
+
+def packages() -> str:
+    """The tools and libraries that an error names, and their packages."""
+    head = ("", "Debian", "Fedora", "Alpine")
+    rows = [(part.title, part.debian, part.fedora, part.alpine) for part in (*TOOLS, *LIBRARIES)]
+    return _page(
+        "Packages that builds need",
+        "Where a build script or the linker misses one of these, the error names it with its packages.",
+        _table(head, rows),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.reference.generate import FOLDER, commands, configuration, exit_codes, main
+from docs.reference.generate import FOLDER, commands, configuration, exit_codes, main, packages
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"\bFERRULE_[A-Z][A-Z_]*[A-Z]\b")
@@ -13,7 +13,12 @@ VARIABLE = re.compile(r"\bFERRULE_[A-Z][A-Z_]*[A-Z]\b")
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("commands.md", commands()), ("configuration.md", configuration()), ("exit-codes.md", exit_codes())],
+    [
+        ("commands.md", commands()),
+        ("configuration.md", configuration()),
+        ("exit-codes.md", exit_codes()),
+        ("packages.md", packages()),
+    ],
 )
 def test_the_reference_says_what_the_code_says(name: str, text: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == text, "run `make docs`"
