@@ -24,7 +24,7 @@ class Elf:
     """What the file is to say. `versions` is library → version → a symbol that wants it.
 
     Those of `weak` are marked as needless; `pie` marks a program, and `sections=False` leaves out the section
-    headers.
+    headers. With `extended` the numbers of headers stand in section 0, as where they are too large.
     """
 
     machine: int = X86_64
@@ -40,6 +40,7 @@ class Elf:
     weak: tuple[str, ...] = ()
     pie: bool = False
     sections: bool = True
+    extended: bool = False
 
     def bytes(self) -> bytes:
         """The file."""
@@ -171,7 +172,8 @@ class _File:
         return (b"\x7fELF" + marks + bytes(8)) + self.pack(
             f"HHI{self.word * 3}IHHHHHH",
             *(kind, elf.machine, 1, 0, each[0], sections_at if elf.sections else 0, 0),
-            *(each[0], each[1], segments, each[2], *((8, 7) if elf.sections else (0, 0))),
+            *(each[0], each[1], 0xFFFF if elf.extended else segments, each[2]),
+            *((0, 0xFFFF) if elf.extended else (8, 7) if elf.sections else (0, 0)),
         )
 
     def _sections(
@@ -181,7 +183,8 @@ class _File:
         symbol = 24 if self.wide else 16
         each = (0, symbol, 2, 0, 0, 16 if self.wide else 8)
         counts = (0, 1, 0, len(self.elf.versions), len(self.elf.defines), 0)
-        rows = [(0, 0, 0, 0, 0, 0, 0)]
+        segments = 1 + bool(blobs[-1]) + bool(self.elf.interpreter)
+        rows = [(0, 0, 0, 8, 7, segments, 0) if self.elf.extended else (0, 0, 0, 0, 0, 0, 0)]
         for name, kind, place, blob, size, count in zip(
             names, kinds, places, blobs, each, counts, strict=True
         ):

@@ -1,120 +1,109 @@
 """The dynamic segment: what the loader reads, and all that it reads; section headers may be stripped.
 
-pyelftools reads version tables by section headers only, so their four records (the LSB's "Symbol
-Versioning") are unpacked here; they are the same in 32 and 64 bits.
+The four records of versions are those of the LSB's "Symbol Versioning", the same in 32 and 64 bits.
 """
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-MAX_STRING = 4096
+from ferrule.elf.reader import PT_DYNAMIC, ElfFile, Segment
+
+DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME, DT_RPATH, DT_DEBUG, DT_RUNPATH = 0, 1, 5, 14, 15, 21, 29
+DT_FLAGS_1, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = range(0x6FFFFFFB, 0x70000000)
+TEXTS = (DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH)
+NUMBERS = (DT_STRTAB, DT_DEBUG, DT_FLAGS_1, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM)
 DF_1_PIE = 0x08000000
 VER_FLG_WEAK = 2
-STRINGS = {"DT_NEEDED": "needed", "DT_SONAME": "soname", "DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}
+TAG = {32: "II", 64: "QQ"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dynamic:
-    """The tags: texts of those in `STRINGS`, numbers of the others (the first of each)."""
+    """The tags that we read: the texts of `TEXTS`, the first number of each of `NUMBERS`.
 
-    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
+    `strings` is where the string table lies in the file.
+    """
+
+    texts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    strings: int = 0
 
     @property
     def says_program(self) -> bool:
         """Linkers mark programs so, and never libraries: by the PIE flag, or a place for the debugger."""
-        return bool(self.numbers.get("DT_FLAGS_1", 0) & DF_1_PIE) or "DT_DEBUG" in self.numbers
+        return bool(self.numbers.get(DT_FLAGS_1, 0) & DF_1_PIE) or DT_DEBUG in self.numbers
 
 
-def read_dynamic(elf: Any) -> Dynamic:
-    """Read the tags of a pyelftools file; without a dynamic segment there are none."""
-    segment = next(iter(elf.iter_segments("PT_DYNAMIC")), None)
-    if segment is None or not segment["p_filesz"]:
+def read_dynamic(elf: ElfFile) -> Dynamic:
+    """Read the tags; without a dynamic segment there are none."""
+    segment = elf.segment(PT_DYNAMIC)
+    if segment is None or not segment.file_size:
         return Dynamic()
-    texts: dict[str, list[str]] = {}
-    numbers: dict[str, int] = {}
-    for tag in segment.iter_tags():
-        name = str(tag.entry.d_tag)
-        if name in STRINGS:
-            texts.setdefault(name, []).append(printable(getattr(tag, STRINGS[name])))
-        else:
-            numbers.setdefault(name, tag.entry.d_val)
-    return Dynamic(texts={name: tuple(values) for name, values in texts.items()}, numbers=numbers)
+    tags = tuple(_tags(elf, segment))
+    numbers = {tag: value for tag, value in reversed(tags) if tag in NUMBERS}
+    strings = elf.offset(numbers[DT_STRTAB]) if DT_STRTAB in numbers else elf.size
+    texts = {
+        wanted: tuple(elf.text(strings + value) for tag, value in tags if tag == wanted) for wanted in TEXTS
+    }
+    return Dynamic(texts=texts, numbers=numbers, strings=strings)
 
 
-def needed_versions(elf: Any, dynamic: Dynamic) -> dict[str, tuple[str, ...]]:
+def needed_versions(elf: ElfFile, dynamic: Dynamic) -> dict[str, tuple[str, ...]]:
     """Library → the versions without which the loader stops; those marked weak it forgives."""
-    tables = _Tables(elf, dynamic)
-    needed: dict[str, tuple[str, ...]] = {}
-    for at, (_, count, name, first) in tables.chain("DT_VERNEED", "HHIII"):
-        versions = [
-            tables.text(text)
-            for _, (_, flags, _, text) in tables.records(at + first, count, "IHHII")
-            if not flags & VER_FLG_WEAK
-        ]
-        library = tables.text(name)
-        needed[library] = (*needed.get(library, ()), *versions)
-    return needed
+    needed: dict[str, list[str]] = {}
+    for library, flags, _, version in _wanted(elf, dynamic):
+        versions = needed.setdefault(library, [])
+        if not flags & VER_FLG_WEAK:
+            versions.append(version)
+    return {library: tuple(versions) for library, versions in needed.items()}
 
 
-def defined_versions(elf: Any, dynamic: Dynamic) -> tuple[str, ...]:
+def numbered_versions(elf: ElfFile, dynamic: Dynamic) -> dict[int, str]:
+    """The number that symbols give for a version → its name, for those that are taken from libraries."""
+    return {number: version for _, _, number, version in _wanted(elf, dynamic)}
+
+
+def defined_versions(elf: ElfFile, dynamic: Dynamic) -> tuple[str, ...]:
     """The versions that a library offers; the first is its own name."""
-    tables = _Tables(elf, dynamic)
     return tuple(
-        tables.text(name)
-        for at, (_, _, _, _, _, first) in tables.chain("DT_VERDEF", "HHHHIII")
-        for _, (name,) in tables.records(at + first, 1, "II")
+        elf.text(dynamic.strings + name)
+        for at, (*_, first) in _chain(elf, dynamic, DT_VERDEF, "HHHHIII")
+        for _, (name,) in _records(elf, at + first, 1, "II")
     )
 
 
-class _Tables:
-    """Version records in the file. Each ends with the distance to the next, 0 for none."""
-
-    def __init__(self, elf: Any, dynamic: Dynamic) -> None:
-        self._elf = elf
-        self._numbers = dynamic.numbers
-        self._order = "<" if elf.little_endian else ">"
-
-    def chain(self, tag: str, layout: str) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Offset and numbers of each record of a table, as many as its own tag says."""
-        if tag not in self._numbers:
-            return iter(())
-        return self.records(self._place(tag), self._numbers.get(f"{tag}NUM", 0), layout)
-
-    def records(self, at: int, count: int, layout: str) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """`count` linked records from an offset on, without their last number."""
-        for _ in range(count):
-            *numbers, following = self._unpack(layout, at)
-            yield at, tuple(numbers)
-            if not following:
-                return
-            at += following
-
-    def text(self, offset: int) -> str:
-        """A string of the dynamic string table."""
-        self._elf.stream.seek(self._place("DT_STRTAB") + offset)
-        text, end, _ = self._elf.stream.read(MAX_STRING).partition(b"\0")
-        if not end:
-            raise ValueError("a name is too long")
-        return printable(text.decode())
-
-    def _unpack(self, layout: str, at: int) -> tuple[int, ...]:
-        self._elf.stream.seek(at)
-        layout = self._order + layout
-        return struct.unpack(layout, self._elf.stream.read(struct.calcsize(layout)))
-
-    def _place(self, tag: str) -> int:
-        """The offset in the file of what the loader finds at an address."""
-        place = next(iter(self._elf.address_offsets(self._numbers[tag])), None)
-        if place is None:
-            raise ValueError(f"{tag} is outside the file")
-        return int(place)
+def _tags(elf: ElfFile, segment: Segment) -> Iterator[tuple[int, ...]]:
+    """As far as the end mark, which must be there: without it the loader would read on, and we would not."""
+    fields = TAG[elf.bits]
+    count = segment.file_size // elf.layout(fields).size
+    for tag, value in elf.rows(fields, segment.offset, count):
+        if tag == DT_NULL:
+            return
+        yield tag, value
+    raise elf.damaged()
 
 
-def printable(text: str) -> str:
-    """Names are shown on terminals, which obey control characters. Raises `ValueError` for those."""
-    if len(text) > MAX_STRING or not text.isprintable():
-        raise ValueError("a name is none")
-    return text
+def _wanted(elf: ElfFile, dynamic: Dynamic) -> Iterator[tuple[str, int, int, str]]:
+    """Library, flags, number and name of each version that is taken from a library."""
+    for at, (_, count, name, first) in _chain(elf, dynamic, DT_VERNEED, "HHIII"):
+        library = elf.text(dynamic.strings + name)
+        for _, (_, flags, number, version) in _records(elf, at + first, count, "IHHII"):
+            yield library, flags, number, elf.text(dynamic.strings + version)
+
+
+def _chain(elf: ElfFile, dynamic: Dynamic, table: int, fields: str) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The records of a table, as many as the tag after its own says."""
+    if table not in dynamic.numbers:
+        return iter(())
+    count = dynamic.numbers.get(table + 1, 0)
+    return _records(elf, elf.offset(dynamic.numbers[table]), count, fields)
+
+
+def _records(elf: ElfFile, at: int, count: int, fields: str) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Offset and numbers of `count` records; the last number of each is the distance to the next, or 0."""
+    for _ in range(count):
+        *numbers, following = elf.unpack(fields, at)
+        yield at, tuple(numbers)
+        if not following:
+            return
+        at += following

@@ -1,33 +1,30 @@
 """An ELF file goes in, a `Binary` comes out: what it is, what it links, which symbol versions it needs."""
 
+import io
 import re
 import stat
-import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO
 
-from ferrule.elf.bounded import BoundedStream
-from ferrule.elf.dynamic import Dynamic, defined_versions, needed_versions, printable, read_dynamic
-from ferrule.elf.headers import Machine, identify
+from ferrule.elf.dynamic import (
+    DT_NEEDED,
+    DT_RPATH,
+    DT_RUNPATH,
+    DT_SONAME,
+    Dynamic,
+    defined_versions,
+    needed_versions,
+    read_dynamic,
+)
+from ferrule.elf.headers import ET_DYN, Machine
+from ferrule.elf.reader import MAX_NAME, NT_GNU_BUILD_ID, PT_INTERP, SHT_SYMTAB, ElfFile, Section
 from ferrule.elf.symbols import undefined
 from ferrule.errors import BinaryError
 from ferrule.oci.platform import Platform
 
-T = TypeVar("T")
-MAX_INTERPRETER = 4096
-MAX_NOTES = 1 << 20
 GIVE_A_PROGRAM = "give the file of a program"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
-    """A named part of the file; `size` in bytes as loaded, `file_size` as it lies in the file."""
-
-    name: str
-    size: int
-    file_size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,13 +89,32 @@ def read_binary(path: Path) -> Binary:
 
 def read_elf(stream: BinaryIO, name: str, size: int) -> Binary:
     """Read any ELF file, libraries too. `size` is the file's, against which every offset is checked."""
-    machine = identify(stream, name, size)
-    return _guarded(lambda: _read(stream, name, size, machine), name)
+    elf = ElfFile(stream, name, size)
+    dynamic = read_dynamic(elf)
+    interpreter = _interpreter(elf)
+    relocatable = elf.header.kind == ET_DYN
+    return Binary(
+        path=Path(name),
+        size=size,
+        machine=elf.header.machine,
+        kind="library" if relocatable and _is_library(dynamic, interpreter) else "executable",
+        relocatable=relocatable,
+        interpreter=interpreter,
+        needed=dynamic.texts.get(DT_NEEDED, ()),
+        soname=next(iter(dynamic.texts.get(DT_SONAME, ())), None),
+        rpath=_folders(dynamic.texts.get(DT_RPATH, ())),
+        runpath=_folders(dynamic.texts.get(DT_RUNPATH, ())),
+        versions=needed_versions(elf, dynamic),
+        defines=defined_versions(elf, dynamic),
+        build_id=_build_id(elf),
+        stripped=elf.section(SHT_SYMTAB) is None,
+        sections=elf.sections,
+    )
 
 
 def undefined_symbols(stream: BinaryIO, name: str) -> dict[str, str]:
     """Symbols that are taken from libraries → the version that is wanted of each, or an empty text."""
-    return _guarded(lambda: undefined(_open(stream)), name)
+    return undefined(ElfFile(stream, name, stream.seek(0, io.SEEK_END)))
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -106,103 +122,27 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"[0-9]{1,9}", version.rpartition("_")[2]))
 
 
-def _guarded(read: Callable[[], T], name: str) -> T:
-    """Hostile headers make pyelftools fail in many ways; for us they are all one."""
-    from elftools.common.exceptions import ELFError
-
-    try:
-        return read()
-    except BinaryError:
-        raise
-    except (
-        ELFError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        struct.error,
-    ) as error:
-        raise BinaryError(
-            f"{name} is damaged: its ELF headers make no sense", hint="build it again"
-        ) from error
-    except (OverflowError, MemoryError, RecursionError, OSError) as error:
-        raise BinaryError(
-            f"{name} is damaged: its ELF headers point outside the file", hint="build it again"
-        ) from error
-
-
-def _open(stream: BinaryIO) -> Any:
-    from elftools.elf.elffile import ELFFile
-
-    # pyelftools seeks, tells and reads, and does nothing else with a stream.
-    return ELFFile(cast("IO[bytes]", BoundedStream(stream)))
-
-
-def _read(stream: BinaryIO, name: str, size: int, machine: Machine) -> Binary:
-    elf = _open(stream)
-    segments = list(_checked_segments(elf, name, size))
-    dynamic = read_dynamic(elf)
-    interpreter = _interpreter(segments)
-    sections = tuple(_sections(elf, name, size))
-    relocatable = elf["e_type"] == "ET_DYN"
-    return Binary(
-        path=Path(name),
-        size=size,
-        machine=machine,
-        kind="library" if relocatable and _is_library(dynamic, interpreter) else "executable",
-        relocatable=relocatable,
-        interpreter=interpreter,
-        needed=dynamic.texts.get("DT_NEEDED", ()),
-        soname=next(iter(dynamic.texts.get("DT_SONAME", ())), None),
-        rpath=_folders(dynamic.texts.get("DT_RPATH", ())),
-        runpath=_folders(dynamic.texts.get("DT_RUNPATH", ())),
-        versions=needed_versions(elf, dynamic),
-        defines=defined_versions(elf, dynamic),
-        build_id=_build_id(segments),
-        stripped=".symtab" not in {section.name for section in sections},
-        sections=sections,
-    )
-
-
 def _is_library(dynamic: Dynamic, interpreter: str | None) -> bool:
     """libc has an interpreter, Rust's cdylib has no soname, and a static PIE has neither."""
-    if "DT_SONAME" in dynamic.texts:
+    if dynamic.texts.get(DT_SONAME):
         return True
     return interpreter is None and not dynamic.says_program
 
 
-def _checked_segments(elf: Any, name: str, size: int) -> Iterator[Any]:
-    for segment in elf.iter_segments():
-        if segment["p_filesz"] and segment["p_offset"] + segment["p_filesz"] > size:
-            raise BinaryError(f"{name} is cut short", hint="copy or build it again")
-        yield segment
+def _interpreter(elf: ElfFile) -> str | None:
+    segment = elf.segment(PT_INTERP)
+    if segment is None:
+        return None
+    if segment.file_size > MAX_NAME:
+        raise elf.damaged()
+    return elf.string(elf.read(segment.offset, segment.file_size), 0)
 
 
-def _interpreter(segments: list[Any]) -> str | None:
-    for segment in segments:
-        if segment["p_type"] == "PT_INTERP":
-            if segment["p_filesz"] > MAX_INTERPRETER:
-                raise ValueError("the interpreter's name is too long")
-            return printable(segment.get_interp_name())
+def _build_id(elf: ElfFile) -> str | None:
+    for note in elf.notes():
+        if note.owner == b"GNU" and note.kind == NT_GNU_BUILD_ID:
+            return elf.read(note.offset, note.size).hex()
     return None
-
-
-def _build_id(segments: list[Any]) -> str | None:
-    for segment in segments:
-        if segment["p_type"] == "PT_NOTE" and segment["p_filesz"] <= MAX_NOTES:
-            for note in segment.iter_notes():
-                if note["n_type"] == "NT_GNU_BUILD_ID":
-                    return str(note["n_desc"])
-    return None
-
-
-def _sections(elf: Any, name: str, size: int) -> Iterator[Section]:
-    for section in elf.iter_sections():
-        in_file = 0 if section["sh_type"] in ("SHT_NOBITS", "SHT_NULL") else section["sh_size"]
-        if in_file and section["sh_offset"] + in_file > size:
-            raise BinaryError(f"{name} is cut short", hint="copy or build it again")
-        yield Section(name=section.name, size=section["sh_size"], file_size=in_file)
 
 
 def _folders(values: tuple[str, ...]) -> tuple[str, ...]:

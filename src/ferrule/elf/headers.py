@@ -1,4 +1,4 @@
-"""The first bytes of a file: which machine an ELF file is for, and what a file is that is none."""
+"""The first bytes of a file: the ELF header, or what a file is that has none."""
 
 import struct
 from dataclasses import dataclass
@@ -52,11 +52,30 @@ class Machine:
     order: str
 
 
-def identify(stream: BinaryIO, name: str, size: int) -> Machine:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Where `count` rows of `each` bytes lie in the file; with the offset 0 there is no table."""
+
+    offset: int
+    each: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """The ELF header as written: `kind` is e_type, `names` the section that holds the sections' names."""
+
+    machine: Machine
+    kind: int
+    segments: Table
+    sections: Table
+    names: int
+
+
+def read_header(stream: BinaryIO, name: str) -> Header:
     """Read the ELF header by itself. Raises `BinaryError` that says what the file is instead."""
     stream.seek(0)
     head = stream.read(HEADER)
-    stream.seek(0)
     if head[:4] != b"\x7fELF":
         what = next((what for magic, what in FOREIGN if head.startswith(magic)), "")
         raise BinaryError(f"{name} is {what or 'no ELF binary'}{'' if head else ': it is empty'}", hint=HINT)
@@ -65,35 +84,31 @@ def identify(stream: BinaryIO, name: str, size: int) -> Machine:
     bits, order = 32 * head[4], "little" if head[5] == 1 else "big"
     if len(head) < (52 if bits == 32 else 64):
         raise BinaryError(f"{name} is cut short", hint="copy or build it again")
-    _check_kind(name, head, order)
-    _check_tables(name, head, bits, order, size)
-    (machine,) = struct.unpack_from("<H" if order == "little" else ">H", head, 18)
+    word, entry = ("I", "4x") if bits == 32 else ("Q", "8x")
+    kind, number, segments, sections, each_segment, segment_count, each_section, section_count, names = (
+        struct.unpack_from(f"{'<' if order == 'little' else '>'}HH4x{entry}{word}{word}6xHHHHH", head, 16)
+    )
+    _check_kind(name, head[7], kind)
+    return Header(
+        machine=_machine(number, bits, order),
+        kind=kind,
+        segments=Table(offset=segments, each=each_segment, count=segment_count),
+        sections=Table(offset=sections, each=each_section, count=section_count),
+        names=names,
+    )
+
+
+def _machine(number: int, bits: int, order: str) -> Machine:
     label, architecture, variant = MACHINES.get(
-        (machine, bits, order), (f"machine {machine}", f"elf{machine}", "")
+        (number, bits, order), (f"machine {number}", f"elf{number}", "")
     )
     return Machine(name=label, architecture=architecture, variant=variant, bits=bits, order=order)
 
 
-def _check_kind(name: str, head: bytes, order: str) -> None:
-    system = SYSTEMS.get(head[7], f"system {head[7]}")
+def _check_kind(name: str, abi: int, kind: int) -> None:
+    system = SYSTEMS.get(abi, f"system {abi}")
     if system != "linux":
         raise BinaryError(f"{name} is a program for {system}", hint=HINT)
-    (kind,) = struct.unpack_from("<H" if order == "little" else ">H", head, 16)
     if kind not in (ET_EXEC, ET_DYN):
         what = {ET_REL: "an object file", ET_CORE: "a core dump"}.get(kind, "no program")
         raise BinaryError(f"{name} is {what}", hint=HINT)
-
-
-def _check_tables(name: str, head: bytes, bits: int, order: str, size: int) -> None:
-    """The header tables must lie within the file, or the file was cut."""
-    sign = "<" if order == "little" else ">"
-    segments, sections = struct.unpack_from(
-        f"{sign}{'QQ' if bits == 64 else 'II'}", head, 32 if bits == 64 else 28
-    )
-    each, count, each_section, section_count = struct.unpack_from(
-        f"{sign}HHHH", head, 54 if bits == 64 else 42
-    )
-    if segments + each * count > size or sections + each_section * section_count > size:
-        raise BinaryError(
-            f"{name} is cut short: its headers point behind its end", hint="copy or build it again"
-        )

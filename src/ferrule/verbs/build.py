@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
-    "elftools.elf.elffile",
     "ferrule.cargo.leaks",
     "ferrule.cargo.needs",
     "ferrule.verbs.image",
