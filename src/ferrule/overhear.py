@@ -3,7 +3,7 @@
 import os
 import selectors
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import IO
 
 MOST_KEPT = 1 << 20
@@ -15,19 +15,27 @@ STDERR = 2
 
 
 class Overheard:
-    """One program's stderr: `theirs` is the end that the program gets, `kept` what it said."""
+    """A program's stderr: `theirs` is the end that the program gets, `kept` what it has said.
 
-    def __init__(self, ours: IO[bytes], theirs: IO[bytes]) -> None:
-        self._ours = ours
-        self.theirs = theirs
+    Where ours is a terminal the program gets one too, or it would show no progress and no colours.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = _both_ends()
+        self._ours: IO[bytes] = open(ours, "rb", buffering=0)  # noqa: PTH123, SIM115 - no path; `close` is below
+        self.theirs: IO[bytes] = open(theirs, "wb", buffering=0)  # noqa: PTH123, SIM115
         self.kept = b""
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._ours.close()
+        self.theirs.close()
 
     def beside(self, stdout: IO[bytes], ended: Callable[[], bool]) -> Iterator[bytes]:
         """The lines of stdout as they come; all is passed on when the last is taken.
 
         What was said before a line is passed on before it: cargo wipes its progress, then writes a message.
         """
-        self.theirs.close()
         waiting = b""
         with selectors.DefaultSelector() as both:
             both.register(self._ours, selectors.EVENT_READ)
@@ -75,15 +83,11 @@ class Overheard:
         return bool(data)
 
 
-@contextmanager
-def overhearing() -> Iterator[Overheard]:
-    """Both ends of what will be a program's stderr.
-
-    Where ours is a terminal the program gets one too, or it would show no progress and no colours.
-    """
-    ours, theirs = _terminal() if os.isatty(STDERR) else os.pipe()
-    with open(ours, "rb", buffering=0) as near, open(theirs, "wb", buffering=0) as far:  # noqa: PTH123 - no path
-        yield Overheard(near, far)
+def _both_ends() -> tuple[int, int]:
+    if os.isatty(STDERR):
+        with suppress(OSError):  # none is left, or /dev/pts is not mounted
+            return _terminal()
+    return os.pipe()
 
 
 def _terminal() -> tuple[int, int]:

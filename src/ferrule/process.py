@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from ferrule.errors import FerruleError
-from ferrule.overhear import Overheard, overhearing
+from ferrule.overhear import Overheard
 
 STOP_GRACE_SECONDS = 5.0
 PIPE_BYTES = 1 << 20
@@ -118,13 +118,17 @@ class SystemRunner:
         return self.begin(command).follow(on_line)
 
     def begin(self, command: Command) -> "Begun":
-        """Start now what is to be streamed later; stdin is empty, and nobody sees stderr before."""
-        with contextlib.ExitStack() as stack:
-            overheard = stack.enter_context(overhearing())
+        """Start now what is to be streamed later; stdin is empty."""
+        overheard = Overheard()
+        try:
             process = _start(command, stderr=overheard.theirs.fileno(), pipesize=PIPE_BYTES)
-            assert process.stdin is not None
-            process.stdin.close()
-            return Begun(command, process, overheard, stack.pop_all())
+        except FerruleError:
+            overheard.close()
+            raise
+        assert process.stdin is not None
+        process.stdin.close()
+        overheard.theirs.close()
+        return Begun(command, process, overheard)
 
     def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
         """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
@@ -139,24 +143,17 @@ class SystemRunner:
 class Begun:
     """A program that runs, and whose lines nobody has read yet. Either `follow` or `stop` ends it."""
 
-    def __init__(
-        self,
-        command: Command,
-        process: "subprocess.Popen[bytes]",
-        overheard: Overheard,
-        ears: contextlib.ExitStack,
-    ) -> None:
+    def __init__(self, command: Command, process: "subprocess.Popen[bytes]", overheard: Overheard) -> None:
         self.command = command
         self._process = process
         self._overheard = overheard
-        self._ears = ears
 
     def follow(self, on_line: LineHandler) -> Finished:
         """Every line from the first to `on_line`, until the program ends or `Stop` is raised."""
-        with self._ears, self._process as process:
+        with self._process as process, contextlib.closing(self._overheard) as overheard:
             assert process.stdout is not None
             try:
-                for line in self._overheard.beside(process.stdout, lambda: process.poll() is not None):
+                for line in overheard.beside(process.stdout, lambda: process.poll() is not None):
                     on_line(line)
                 process.wait()
             except Stop:
@@ -164,12 +161,12 @@ class Begun:
             except BaseException:
                 _stop(process)
                 raise
-        return Finished(returncode=process.returncode, stderr=self._overheard.kept)
+        return Finished(returncode=process.returncode, stderr=overheard.kept)
 
     def stop(self) -> None:
-        """End it, whatever it is doing; what it said is lost."""
-        with self._ears:
-            _stop(self._process)
+        """End it, whatever it is doing, and whatever it has said."""
+        _stop(self._process)
+        self._overheard.close()
 
 
 class _Attached:

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferrule.cargo.tools import Cause, find_missing
+from ferrule.cargo.missing import Cause, find_missing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferrule.cargo.messages import Message
 from ferrule.cargo.metadata import Package, read_project
-from ferrule.cargo.tools import Cause
+from ferrule.cargo.missing import Cause
 from ferrule.errors import ProjectError
 from ferrule.process import Runner
 

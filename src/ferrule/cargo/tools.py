@@ -1,219 +1,81 @@
-"""What build scripts and linkers miss: cargo's text goes in, the missing tool or library comes out.
+"""The linkers of this machine: what `choose_target` may choose from."""
 
-Package names are those of Debian 12, Fedora 42 and Alpine 3.22.
-"""
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-import re
-from dataclasses import dataclass
+from ferrule.cargo.sources import config_files
+from ferrule.cargo.target import TRIPLES, CrossCompiler, Tools
+from ferrule.cargo.toolchain import Toolchain
+from ferrule.errors import ProjectError
+from ferrule.process import Command, ProgramMissingError, Runner
+from ferrule.report import Report
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
-    """Why cargo failed, and what to do about it: a line each."""
-
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """A tool or a library, and the package that has it in three distributions.
-
-    `names` are what programs, pkg-config or linkers call it; `headers` how its C headers begin.
-    """
-
-    title: str
-    names: tuple[str, ...]
-    debian: str
-    fedora: str
-    alpine: str
-    headers: tuple[str, ...] = ()
-
-    @property
-    def hint(self) -> str:
-        """What to install where."""
-        named: dict[str, list[str]] = {}
-        for package, system in ((self.debian, "Debian"), (self.fedora, "Fedora"), (self.alpine, "Alpine")):
-            named.setdefault(package, []).append(system)
-        return "install " + ", ".join(f"{package} ({', '.join(on)})" for package, on in named.items())
+COMPILERS = {
+    "aarch64-unknown-linux-gnu": "aarch64-linux-gnu",
+    "x86_64-unknown-linux-gnu": "x86_64-linux-gnu",
+    "riscv64gc-unknown-linux-gnu": "riscv64-linux-gnu",
+    "armv7-unknown-linux-gnueabihf": "arm-linux-gnueabihf",
+    "s390x-unknown-linux-gnu": "s390x-linux-gnu",
+    "powerpc64le-unknown-linux-gnu": "powerpc64le-linux-gnu",
+    "i686-unknown-linux-gnu": "i686-linux-gnu",
+}
+"""Triple → how distributions begin the names of its C compiler, and of its folder in /usr."""
 
 
-def _part(title: str, names: str, debian: str, fedora: str, alpine: str, headers: str = "") -> Part:
-    return Part(
-        title=title,
-        names=tuple(names.split()),
-        debian=debian,
-        fedora=fedora,
-        alpine=alpine,
-        headers=tuple(headers.split()),
+def find_tools(toolchain: Toolchain, folder: Path) -> Tools:
+    """Look around. `folder` is where cargo will run: its configuration may name linkers."""
+    zig = _zig()
+    return Tools(
+        zig=zig,
+        python=Path(sys.executable) if zig and importlib.util.find_spec("ziglang") else None,
+        compilers=dict(_compilers()),
+        has_rust_lld=(toolchain.library_folder(toolchain.host).parent / "bin" / "rust-lld").is_file(),
+        own_linkers=frozenset(_own_linkers(folder)),
     )
 
 
-TOOLS = (
-    _part("protoc", "protoc", "protobuf-compiler", "protobuf-compiler", "protoc"),
-    _part("cmake", "cmake", "cmake", "cmake", "cmake"),
-    _part("clang", "clang clang++", "clang", "clang", "clang"),
-    _part("libclang", "libclang", "libclang-dev", "clang-devel", "clang-dev", "stddef.h stdarg.h"),
-    _part("perl", "perl", "perl", "perl-core", "perl"),
-    _part("pkg-config", "pkg-config pkgconf", "pkg-config", "pkgconf-pkg-config", "pkgconf"),
-    _part("make", "make gmake", "make", "make", "make"),
-    _part("nasm", "nasm", "nasm", "nasm", "nasm"),
-    _part("python3", "python3 python", "python3", "python3", "python3"),
-    _part("Go", "go", "golang-go", "golang", "go"),
-    _part("a C compiler", "cc gcc", "gcc and libc6-dev", "gcc", "gcc and musl-dev", "stdio.h stdlib.h"),
-    _part("a C++ compiler", "c++ g++", "g++", "gcc-c++", "g++"),
-    _part("lld", "lld ld.lld", "lld", "lld", "lld"),
-    _part("mold", "mold ld.mold", "mold", "mold", "mold"),
-)
-
-LIBRARIES = (
-    _part(
-        "OpenSSL",
-        "openssl libssl libcrypto ssl crypto",
-        "libssl-dev",
-        "openssl-devel",
-        "openssl-dev",
-        "openssl/",
-    ),
-    _part("libpq", "libpq pq", "libpq-dev", "libpq-devel", "libpq-dev", "libpq-fe.h"),
-    _part("SQLite", "sqlite3", "libsqlite3-dev", "sqlite-devel", "sqlite-dev", "sqlite3.h"),
-    _part("zlib", "zlib z", "zlib1g-dev", "zlib-devel", "zlib-dev", "zlib.h"),
-    _part("zstd", "libzstd zstd", "libzstd-dev", "libzstd-devel", "zstd-dev", "zstd.h"),
-    _part("libcurl", "libcurl curl", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev", "curl/"),
-    _part("D-Bus", "dbus-1", "libdbus-1-dev", "dbus-devel", "dbus-dev", "dbus/"),
-    _part("libudev", "libudev udev", "libudev-dev", "systemd-devel", "eudev-dev", "libudev.h"),
-    _part("ALSA", "alsa asound", "libasound2-dev", "alsa-lib-devel", "alsa-lib-dev", "alsa/"),
-    _part("GLib", "glib-2.0 gobject-2.0 gio-2.0", "libglib2.0-dev", "glib2-devel", "glib-dev", "glib.h"),
-    _part("GTK 3", "gtk+-3.0 gdk-3.0 gtk-3", "libgtk-3-dev", "gtk3-devel", "gtk+3.0-dev", "gtk/"),
-    _part("librdkafka", "rdkafka", "librdkafka-dev", "librdkafka-devel", "librdkafka-dev", "librdkafka/"),
-    _part("Cyrus SASL", "libsasl2 sasl2", "libsasl2-dev", "cyrus-sasl-devel", "cyrus-sasl-dev", "sasl/"),
-    _part(
-        "Kerberos", "krb5-gssapi krb5 gssapi_krb5", "libkrb5-dev", "krb5-devel", "krb5-dev", "gssapi/ krb5.h"
-    ),
-    _part(
-        "the MySQL client",
-        "mysqlclient libmariadb mariadb",
-        "default-libmysqlclient-dev",
-        "mariadb-connector-c-devel",
-        "mariadb-connector-c-dev",
-        "mysql.h mysql/",
-    ),
-    _part("libxml2", "libxml-2.0 xml2", "libxml2-dev", "libxml2-devel", "libxml2-dev", "libxml/"),
-    _part("libsodium", "libsodium sodium", "libsodium-dev", "libsodium-devel", "libsodium-dev", "sodium.h"),
-)
-
-SAYS_TOOL = (
-    r"is `(?P<name>[^`]+)` (?:not )?installed\?",  # cmake, older cc
-    r'error occurred in cc-rs: failed to find tool "(?P<name>[^"]+)"',
-    r"Command '(?P<name>[^']+)' not found",  # openssl-src
-    r"Missing dependency: (?P<name>\S+)",  # aws-lc-sys
-    r"Unable to run (?P<name>\S+): No such file",  # nasm-rs
-    r"Could not find `(?P<name>protoc)`",  # prost-build
-    r"(?P<name>pkg-config)(?:`\s+| command )could not be found",
-    r"error: linker `(?P<name>[^`]+)` not found",
-    r"-fuse-ld=(?P<name>[\w.-]+)\"(?!.*-fuse-ld=)(?:.|\n)*collect2: fatal error: cannot find 'ld'",
-    r"invalid linker name in (?:argument )?'-fuse-ld=(?P<name>[^']+)'",
-    r"The CMAKE_CXX?_COMPILER:\s+(?P<name>\S+)\s+is not a full path and was not found",
-)
-"""How crates say that a program is not on PATH."""
-
-SAYS_ONE_TOOL = (
-    (r"couldn't find any valid shared libraries matching: \['libclang", "libclang"),
-    (r"Can't locate \S+\.pm in @INC", "perl"),
-    (r"no Python 3\.x interpreter found", "python3"),
-    (r"Could not find Go\b", "go"),
-    (r"CMake was unable to find a build program corresponding to \"Unix Makefiles\"", "make"),
-)
-"""The same without the program's name in a fixed place."""
-
-SAYS_LIBRARY = (
-    r"The system library `(?P<name>[^`]+)` required by crate `(?P<by>[^`]+)` was not found",
-    r"Could not find directory of (?P<name>OpenSSL) installation",
-    r"(?:unable to find library|cannot find) -l(?P<name>[\w.+-]+)",  # lld; GNU ld
-)
-
-SAYS_HEADER = r"fatal error: '?(?P<name>[\w/.+-]+\.h)'?(?::| file not found)"
-SAYS_OLD = r"Package '(?P<name>[^']+)' has version '(?P<has>[^']+)', required version is '(?P<wants>[^']+)'"
-THE_LINK = "the link"
-SAYS_WHO = r"failed to run custom build command for `(?P<by>\S+) v"
+def add_target(runner: Runner, report: Report, toolchain: Toolchain, triple: str, folder: Path) -> None:
+    """Have the target's standard library. Raises `ProjectError` that says what to type."""
+    if toolchain.has_target(triple):
+        return
+    hint = f"type: rustup target add {triple}"
+    missing = f"the standard library for {triple} is not installed"
+    try:
+        with report.step(f"rustup target add {triple}"):
+            finished = runner.run(Command(argv=("rustup", "target", "add", triple), cwd=folder))
+    except ProgramMissingError as error:
+        raise ProjectError(missing, hint="install Rust by rustup, which can add it") from error
+    if not (finished.ok and toolchain.has_target(triple)):
+        lines = finished.stderr.decode(errors="replace").splitlines()
+        reason = next((line.removeprefix("error: ") for line in lines if line.startswith("error")), "")
+        raise ProjectError(f"{missing}{f': {reason}' if reason else ''}", hint=hint)
 
 
-def find_missing(text: str) -> Cause | None:
-    """The tool or library that cargo's text, without colours, complains about."""
-    for find in (_tool, _old_library, _library, _header):
-        if missing := find(text):
-            return missing
-    return None
+def _zig() -> Path | None:
+    """cargo-zigbuild beside our own Python, where `ferrule[zig]` puts it, or on PATH."""
+    beside = Path(sys.executable).with_name("cargo-zigbuild")
+    found = str(beside) if beside.is_file() else shutil.which("cargo-zigbuild")
+    return Path(found) if found else None
 
 
-def _tool(text: str) -> Cause | None:
-    found = _first(SAYS_TOOL, text)
-    one = next(((match, name) for says, name in SAYS_ONE_TOOL if (match := re.search(says, text))), None)
-    if found:
-        name, match = found["name"], found
-    elif one:
-        match, name = one
-    else:
-        return None
-    by = _needed_by(match)
-    part = _find(TOOLS, name)
-    if part:
-        return Cause(message=f"{by} needs {part.title}, which is not installed", hint=part.hint)
-    return Cause(
-        message=f"{by} needs the program {name}, which is not on PATH",
-        hint=f"install {name}, or set PATH so that it is found",
-    )
+def _compilers() -> Iterator[tuple[str, CrossCompiler]]:
+    for triple, name in COMPILERS.items():
+        program = f"{name}-gcc"
+        if shutil.which(program) is not None:
+            places = (Path("/usr") / name / "lib" / "libc.a", Path("/usr/lib") / name / "libc.a")
+            static = any(place.is_file() for place in places)
+            yield triple, CrossCompiler(program=program, has_static_libc=static)
 
 
-def _old_library(text: str) -> Cause | None:
-    match = re.search(SAYS_OLD, text)
-    if not match:
-        return None
-    name, has, wants = match["name"], match["has"], match["wants"]
-    return Cause(
-        message=f"{_needed_by(match)} needs {name} {wants}, and this machine has {has}",
-        hint=f"install a newer {name}, or turn on the crate's feature that builds its own",
-    )
-
-
-def _library(text: str) -> Cause | None:
-    match = _first(SAYS_LIBRARY, text)
-    if not match:
-        return None
-    name = match["name"]
-    by = match.groupdict().get("by") or _needed_by(match)
-    part = _find(LIBRARIES, name)
-    known = part.title if part else f"the library {name}"
-    if by == THE_LINK:
-        message = f"the linker does not find {known}"
-        hint = f"install its development package: it needs lib{name}.so, or lib{name}.a for --link static"
-    else:
-        message = f"{by} needs {known}, which is not installed"
-        hint = "install its development package, or set PKG_CONFIG_PATH to the folder of its .pc file"
-    return Cause(message=message, hint=part.hint if part else hint)
-
-
-def _header(text: str) -> Cause | None:
-    match = re.search(SAYS_HEADER, text)
-    parts = (
-        part for part in (*LIBRARIES, *TOOLS) if match and match["name"].startswith(part.headers or ("/",))
-    )
-    part = next(parts, None)
-    if not match or not part:
-        return None
-    message = f"{_needed_by(match)} needs {part.title}: its header {match['name']} is not installed"
-    return Cause(message=message, hint=part.hint)
-
-
-def _first(patterns: tuple[str, ...], text: str) -> re.Match[str] | None:
-    return next((match for says in patterns if (match := re.search(says, text))), None)
-
-
-def _find(parts: tuple[Part, ...], name: str) -> Part | None:
-    return next((part for part in parts if name in part.names or name == part.title), None)
-
-
-def _needed_by(match: re.Match[str]) -> str:
-    """The crate whose build script failed last before the place of the match, or the linker."""
-    said = re.findall(SAYS_WHO, match.string[: match.end()])
-    return str(said[-1]) if said else THE_LINK
+def _own_linkers(folder: Path) -> Iterator[str]:
+    texts = [path.read_text(errors="replace") for path in config_files(folder)]
+    configured = [text for text in texts if "linker" in text]
+    for form in TRIPLES.values():
+        for triple in (form.format("gnu"), form.format("musl")):
+            variable = f"CARGO_TARGET_{triple.upper().replace('-', '_')}_LINKER"
+            if variable in os.environ or any(triple in text for text in configured):
+                yield triple

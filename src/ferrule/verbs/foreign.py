@@ -1,9 +1,9 @@
 """Before a build for another processor or libc: what it needs is there, or the error says what to do."""
 
 from ferrule.cargo.graph import Graph, read_graph
-from ferrule.cargo.linkers import add_target
 from ferrule.cargo.needs import system_libraries
 from ferrule.cargo.plan import BuildPlan
+from ferrule.cargo.tools import add_target
 from ferrule.errors import ProjectError
 from ferrule.verbs.context import Context
 

@@ -50,7 +50,7 @@ def _tools(
     own = platform_of(toolchain.host)
     if platforms == (own,) and link != "musl" and glibc is None:
         return Tools()
-    from ferrule.cargo.linkers import find_tools
+    from ferrule.cargo.tools import find_tools
 
     return find_tools(toolchain, project.folder)
 

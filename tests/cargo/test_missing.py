@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cargo.tools import LIBRARIES, TOOLS, Part, find_missing
+from ferrule.cargo.missing import LIBRARIES, TOOLS, Part, find_missing
 from ferrule.process import Command, SystemRunner
 from tests.cargo.failing import build_script, error_of
 from tests.parts.need import need
