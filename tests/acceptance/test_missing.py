@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cargo.tools import LIBRARIES, TOOLS
+from ferrule.cargo.missing import LIBRARIES, TOOLS
 from tests.cargo.failing import build_script, error_of, shared_target, without
 from tests.projects import manifest
 
