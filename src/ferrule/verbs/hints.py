@@ -13,7 +13,7 @@ TEMPLATES = ("templates", "views")
 ASSETS = ("static", "public", "assets", "dist")
 READERS = {
     "tera": ("tera", TEMPLATES),
-    "memo-map": ("minijinja's loader", TEMPLATES),
+    "minijinja": ("minijinja", TEMPLATES),
     "handlebars": ("handlebars", TEMPLATES),
     "rocket_dyn_templates": ("rocket_dyn_templates", TEMPLATES),
     "config": ("config", ("config", "settings")),
@@ -25,8 +25,8 @@ READERS = {
     "salvo-serve-static": ("salvo's file server", ASSETS),
     "warp": ("warp", ASSETS),
 }
-"""Crate → who reads with it, and folders of the usual names. Some are there for one feature of another: the
-build says which crates it compiled, and not with which features."""
+"""Crate → who reads with it, and folders of the usual names. `http-range-header` is there for a feature of
+tower-http: a build says which crates it compiled, and not with which features."""
 
 EMBEDDERS = ("rust-embed", "include_dir", "minijinja-embed", "static-files", "memory-serve", "askama")
 """Where one of them is, a folder is as likely in the program already: nothing is known."""
