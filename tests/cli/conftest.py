@@ -1,8 +1,66 @@
-"""Where command lines of these tests run."""
+"""Where command lines of these tests run, and the image that those of `inspect` look at."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from ferrule.cli.app import run
+from tests.fakes.images import entry, folder, image_of, link, tar_of
+
+Ferrule = Callable[..., str]
+Refused = Callable[..., tuple[int, str, str]]
+
+LOWER = tar_of(
+    [
+        folder("etc"),
+        entry("etc/os-release", b'NAME=Tiny\nPRETTY_NAME="Tiny 1 (test)"\n'),
+        entry("etc/shadow", b"s" * 40, mode=0o640, gid=42),
+        entry("app/tool", b"t" * 2000, mode=0o4755),
+        link("bin", "usr/bin"),
+    ]
+)
+UPPER = tar_of([entry("app/tool", b"u" * 1500, mode=0o755), entry("etc/.wh.shadow"), folder("tmp", 0o1777)])
+RUN = {
+    "User": "65532:65532",
+    "Entrypoint": ["/app/tool", "two words"],
+    "Cmd": ["serve"],
+    "Env": ["RUST_LOG=info", "MODE=prod"],
+    "ExposedPorts": {"3000/tcp": {}},
+    "WorkingDir": "/app",
+    "StopSignal": "SIGINT",
+    "Labels": {"title": "tool"},
+}
+
+
+@pytest.fixture
+def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
+    """Runs a command line in the test's folder and gives what it writes to stdout; `layout` is an image."""
+    monkeypatch.chdir(tmp_path)
+    image_of(tmp_path / "layout", [LOWER, UPPER], **RUN)
+    capsys.readouterr()
+
+    def call(*arguments: str) -> str:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, "")
+        return out
+
+    return call
+
+
+@pytest.fixture
+def refused(ferrule: Ferrule, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Runs a command line that must fail; gives the exit code, the error and the hint."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        error, hint = err.splitlines()
+        assert (out, error[:7], hint[:6]) == ("", "error: ", "hint: ")
+        return code, error[7:], hint[6:]
+
+    return call
 
 
 @pytest.fixture

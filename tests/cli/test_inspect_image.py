@@ -1,70 +1,14 @@
 import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferrule.cli.app import run
 from ferrule.image.archive import write_archive
 from ferrule.oci.reference import parse_reference
-from tests.fakes.images import entry, folder, image_of, link, tar_of, write_layout_of
-
-Ferrule = Callable[..., str]
-Refused = Callable[..., tuple[int, str, str]]
-
-LOWER = tar_of(
-    [
-        folder("etc"),
-        entry("etc/os-release", b'NAME=Tiny\nPRETTY_NAME="Tiny 1 (test)"\n'),
-        entry("etc/shadow", b"s" * 40, mode=0o640, gid=42),
-        entry("app/tool", b"t" * 2000, mode=0o4755),
-        link("bin", "usr/bin"),
-    ]
-)
-UPPER = tar_of([entry("app/tool", b"u" * 1500, mode=0o755), entry("etc/.wh.shadow"), folder("tmp", 0o1777)])
-RUN = {
-    "User": "65532:65532",
-    "Entrypoint": ["/app/tool", "two words"],
-    "Cmd": ["serve"],
-    "Env": ["RUST_LOG=info", "MODE=prod"],
-    "ExposedPorts": {"3000/tcp": {}},
-    "WorkingDir": "/app",
-    "StopSignal": "SIGINT",
-    "Labels": {"title": "tool"},
-}
-
-
-@pytest.fixture
-def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
-    """Runs a command line in the test's folder and gives what it writes to stdout."""
-    monkeypatch.chdir(tmp_path)
-    image_of(tmp_path / "layout", [LOWER, UPPER], **RUN)
-    capsys.readouterr()
-
-    def call(*arguments: str) -> str:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        assert (code, err) == (0, "")
-        return out
-
-    return call
-
-
-@pytest.fixture
-def refused(ferrule: Ferrule, capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Runs a command line that must fail; gives the exit code, the error and the hint."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        error, hint = err.splitlines()
-        assert (out, error[:7], hint[:6]) == ("", "error: ", "hint: ")
-        return code, error[7:], hint[6:]
-
-    return call
-
+from tests.cli.conftest import LOWER, RUN, UPPER, Ferrule, Refused
+from tests.fakes.images import entry, image_of, tar_of, write_layout_of
 
 SCREEN = """\
     image  oci:layout
@@ -81,8 +25,8 @@ variables  RUST_LOG=info
    labels  title=tool
      base  Tiny 1 (test), as its os-release says; no label names it
      size  1.54 kB unpacked, {stored} stored, 2 layers
-   layers   1  {first}   2.08 kB     {a} stored       4 files  a test
-            2  {second}   1.50 kB     {b} stored       2 files  a test
+   layers   1  {first}   2.08 kB     {a} stored            4 files  a test
+            2  {second}   1.50 kB     {b} stored  1 file, 1 removal  a test
    hidden  2.04 kB in 2 files that no container sees
             2.00 kB  /app/tool of layer 1, which layer 2 replaces
                40 B  /etc/shadow of layer 1, which layer 2 removes
@@ -204,13 +148,13 @@ def test_files_are_not_asked_of_a_binary(refused: Refused) -> None:
     import sys
 
     code, error, _ = refused("inspect", sys.executable, "--files")
-    assert (code, error) == (2, f"{sys.executable} is no image: it has neither files nor layers")
+    assert (code, error) == (2, f"--files is for images, and {sys.executable} is a binary")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("layout", "--layer", "3"), 2, "the image has 2 layers"),
+        (("layout", "--layer", "3"), 2, "Invalid value for '--layer': the image has 2 layers"),
         (("layout", "--layer", "0"), 2, "0 is not in the range"),
         (("layout", "--platform", "arm64"), 2, "is not a platform"),
         (("oci:layout:v9",), 3, "has no image 'v9'"),

@@ -3,13 +3,15 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, TRUST_FLAGS, VERBOSE, option, with_flags
+from ferrule.cli.flags import JSON, TRUST_FLAGS, VERBOSE, with_flags
 from ferrule.cli.types import Parsed
+from ferrule.errors import BinaryError, InvalidValueError
 
 if TYPE_CHECKING:
     from ferrule.oci.platform import Platform
@@ -26,16 +28,16 @@ def _parse_platform(text: str) -> "Platform":
 
 INSPECT_FLAGS = (
     click.option("--files", is_flag=True, help="The files of the image, as a container sees them."),
-    option(
+    click.option(
         "--layer",
         type=click.IntRange(min=1),
         metavar="N",
         help="The files of one layer, from 1 at the bottom.",
     ),
-    option(
+    click.option(
         "--platform",
         type=Parsed("OS/ARCH", _parse_platform),
-        help="Which image of an index.  [default: this machine's]",
+        help="Which image of an index.  [default: this machine's, or the only one]",
     ),
     JSON,
 )
@@ -51,13 +53,15 @@ def command(**given: Any) -> None:
     archive (docker-archive:FILE), one of Docker's (docker-daemon:NAME), or one of a registry; it is read
     without unpacking it.
     """
-    name, wants_files = given["what"], given["files"] or given["layer"] is not None
-    if is_binary(name):
-        if wants_files:
-            raise click.UsageError(f"{name} is no image: it has neither files nor layers")
-        click.echo(_binary(Path(name), as_json=given["as_json"]), nl=given["as_json"])
-    else:
+    name = given["what"]
+    if not is_binary(name):
         sys.stdout.writelines(_image(given, name))
+        return
+    text = _binary(name, as_json=given["as_json"])
+    for flag in ("files", "layer", "platform"):
+        if given[flag]:
+            raise click.UsageError(f"--{flag} is for images, and {name} is a binary")
+    click.echo(text, nl=given["as_json"])
 
 
 def is_binary(name: str) -> bool:
@@ -73,33 +77,47 @@ def is_binary(name: str) -> bool:
             return False
         if path.is_file():
             return not looks_like_tar(path)
-        return looks_like_a_path or ("/" in name and path.parent.is_dir())
+        return looks_like_a_path or ("/" in name and not {":", "@"} & {*name} and path.parent.is_dir())
     except OSError:
         # Nobody may look, or the name is too long to be one: who opens it says so.
         return looks_like_a_path
 
 
-def _binary(path: Path, *, as_json: bool) -> str:
+def _binary(name: str, *, as_json: bool) -> str:
     from ferrule.cli.inspect_binary import as_dict, screen
     from ferrule.elf.files import LocalFiles
     from ferrule.verbs.inspect import inspect_binary
 
-    report: BinaryReport = inspect_binary(path, LocalFiles())
+    try:
+        report: BinaryReport = inspect_binary(Path(name), LocalFiles())
+    except BinaryError as error:
+        raise BinaryError(error.message, hint=_hint(name) or error.hint) from error
     return json.dumps(as_dict(report), indent=2) if as_json else screen(report)
+
+
+def _hint(name: str) -> str:
+    """How the name is written if an image was meant; empty where it cannot be one, or is a file."""
+    from ferrule.oci.reference import parse_reference
+
+    with suppress(InvalidValueError, OSError):
+        parse_reference(name)
+        if not Path(name).exists():
+            return (
+                f"give the file of a program, or write an image with its tag or kind: {name}:latest, oci:DIR"
+            )
+    return ""
 
 
 def _image(given: dict[str, Any], name: str) -> Iterable[str]:
     """What to write, in pieces: all files of a large image make a text of many megabytes."""
     from ferrule.cli.given import make_context
     from ferrule.cli.inspect_image import as_json, files_screen, layer_screen, screen
-    from ferrule.oci.platform import this_platform
     from ferrule.verbs.inspect_image import inspect_image
 
-    platform: Platform = given["platform"] or this_platform()
-    report = inspect_image(make_context(given), name, platform)
+    report = inspect_image(make_context(given), name, given["platform"])
     number: int | None = given["layer"]
     if number is not None and number > len(report.layers):
-        raise click.BadParameter(f"the image has {len(report.layers)} layers", param_hint="--layer")
+        raise click.BadParameter(f"the image has {len(report.layers)} layers", param_hint="'--layer'")
     if given["as_json"]:
         return as_json(report, files=given["files"], layer=number)
     if number is not None:

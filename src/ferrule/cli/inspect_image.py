@@ -2,20 +2,25 @@
 
 import json
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ferrule.cli.text import counted, printable, size
 from ferrule.image.contents import OPAQUE, WHITEOUT
 from ferrule.oci.image_config import RunConfig
+from ferrule.verbs.inspect_image import BASE_DIGEST, BASE_NAME
 
 if TYPE_CHECKING:
     from ferrule.image.stack import Hidden
     from ferrule.image.untar import Member
-    from ferrule.verbs.inspect_image import ImageLayer, ImageReport
+    from ferrule.verbs.inspect_image import Base, ImageLayer, ImageReport
 
 MOST_HIDDEN = 10
 LONGEST_TITLE = 60
+LEGACY = "/bin/sh -c #(nop)"
+"""What Docker's old builder puts before each line of the history that ran nothing."""
+
 TYPES = {
     "file": stat.S_IFREG,
     "hard link": stat.S_IFREG,
@@ -38,7 +43,7 @@ def screen(report: "ImageReport") -> Iterator[str]:
         *([("digest", str(report.source.digest))] if report.source.digest else []),
         ("platform", str(config.platform)),
         *_run_rows(config.run),
-        ("base", report.base),
+        ("base", _base(report.base)),
         ("size", sizes),
         *_listed("layers", list(_layer_lines(report.layers))),
         *_listed("hidden", list(_hidden_lines(report))),
@@ -66,7 +71,7 @@ def as_json(report: "ImageReport", *, files: bool, layer: int | None) -> Iterato
         "image": report.name,
         "digest": report.source.digest,
         "platform": str(report.source.config.platform),
-        "base": report.base,
+        "base": asdict(report.base),
         "size": report.size,
         "stored": report.stored,
         "config": msgspec.to_builtins(report.source.config.run),
@@ -98,8 +103,22 @@ def _written(value: object, line: str) -> Iterator[str]:
         yield json.dumps(value, indent=2).replace("\n", line)
 
 
+def _base(base: "Base") -> str:
+    """What it stands on, and how that is known."""
+    if base.known_by == "labels":
+        return f"{'@'.join(filter(None, (base.name, base.digest)))}, as its labels say"
+    if base.known_by == "os-release":
+        return f"{base.name}, as its os-release says; no label names it"
+    if base.known_by == "history":
+        return f"{base.name}: every layer is ferrule's"
+    return "unknown: no label names it, and it has no os-release"
+
+
 def _run_rows(run: RunConfig) -> Rows:
-    """How a container of it starts; what is not said is left out."""
+    """How a container of it starts; what is not said, or in the line of the base, is left out."""
+    labels = {
+        key: value for key, value in sorted((run.labels or {}).items()) if key not in (BASE_NAME, BASE_DIGEST)
+    }
     rows = [
         ("user", run.user or "root: the image names none"),
         ("program", " ".join(map(_quoted, run.entrypoint or ()))),
@@ -110,7 +129,7 @@ def _run_rows(run: RunConfig) -> Rows:
         ("volumes", ", ".join(run.volumes or ())),
         ("signal", run.stop_signal),
         ("health", " ".join(run.healthcheck.test) if run.healthcheck else ""),
-        *_listed("labels", [f"{key}={value}" for key, value in sorted((run.labels or {}).items())]),
+        *_listed("labels", [f"{key}={value}" for key, value in labels.items()]),
     ]
     return [(name, text) for name, text in rows if text]
 
@@ -121,15 +140,24 @@ def _quoted(argument: str) -> str:
     return shlex.quote(argument)
 
 
-def _layer_lines(layers: "Iterable[ImageLayer]") -> Iterator[str]:
-    for number, layer in enumerate(layers, 1):
+def _layer_lines(layers: "Sequence[ImageLayer]") -> Iterator[str]:
+    holdings = [_holds(layer.contents.members) for layer in layers]
+    width = max((12, *map(len, holdings)))
+    for number, (layer, holds) in enumerate(zip(layers, holdings, strict=True), 1):
         contents = layer.contents
-        files = sum(member.kind != "dir" for member in contents.members)
         digest = str(contents.source.digest or contents.source.diff_id).removeprefix("sha256:")[:12]
-        title = layer.created_by
+        title = layer.created_by.removeprefix(LEGACY).lstrip()
         shown = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
-        sizes = f"{size(contents.size):>8}  {size(contents.stored):>8} stored  {counted(files, 'file'):>12}"
+        sizes = f"{size(contents.size):>8}  {size(contents.stored):>8} stored  {holds:>{width}}"
         yield f"{number:>2}  {digest}  {sizes}  {shown}"
+
+
+def _holds(members: "Iterable[Member]") -> str:
+    """How many files a layer brings, and how much of lower layers it removes."""
+    names = [member.name.rpartition("/")[2] for member in members if member.kind != "dir"]
+    removals = sum(name.startswith(WHITEOUT) for name in names)
+    files = counted(len(names) - removals, "file")
+    return f"{files}, {counted(removals, 'removal')}" if removals else files
 
 
 def _hidden_lines(report: "ImageReport") -> Iterator[str]:
@@ -148,9 +176,16 @@ def _hidden_lines(report: "ImageReport") -> Iterator[str]:
 
 def _tree(members: "Iterable[tuple[str, Member]]") -> Iterator[str]:
     """Mode, owner and size in front, names indented below their folders."""
-    by_path = sorted(members, key=lambda pair: pair[0].replace("/", "\0"))
+    by_path = sorted(members, key=lambda pair: _place(pair[0]))
     owners = max((len(f"{member.uid}:{member.gid}") for _, member in by_path), default=0)
     return (f"{_tree_line(path, member, owners)}\n" for path, member in by_path)
+
+
+def _place(path: str) -> str:
+    """What sorts a path behind its folder, and a removal by the name of what it removes."""
+    folder, slash, name = path.rpartition("/")
+    shown = "" if name == OPAQUE else name.removeprefix(WHITEOUT)
+    return f"{folder}{slash}{shown}".replace("/", "\0")
 
 
 def _tree_line(path: str, member: "Member", owners: int) -> str:

@@ -24,6 +24,8 @@ MAX_WINDOW_LOG = 25
 """zstd keeps a window of 2 to this many bytes in memory; its levels up to 19 use at most 8 MiB."""
 
 ENDS_EARLY = "its compression ends before its content does"
+DAMAGED = "its compression is damaged"
+LARGE_WINDOW = f"its compression wants too much memory: more than {1 << MAX_WINDOW_LOG - 20} MiB"
 
 
 class LayerError(ValueError):
@@ -161,7 +163,7 @@ def _gzip_member(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
         try:
             piece = inflate.decompress(data, OUTPUT)
         except zlib.error as error:
-            raise LayerError(f"its compression is damaged: {error}") from error
+            raise LayerError(DAMAGED) from error
         if piece:
             yield piece
         if inflate.eof:
@@ -182,7 +184,8 @@ def _zstd_frame(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
         try:
             piece = frame.decompress(data, OUTPUT)
         except ZstdError as error:
-            raise LayerError(f"its compression is damaged: {error}") from error
+            large = "too much memory" in str(error)
+            raise LayerError(LARGE_WINDOW if large else DAMAGED) from error
         if piece:
             yield piece
         if frame.eof:

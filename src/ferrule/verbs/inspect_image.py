@@ -1,6 +1,7 @@
 """What an image is, layer by layer, without unpacking it: a name goes in, an `ImageReport` comes out."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ferrule.errors import ImageError
 from ferrule.image.assemble import CREATED_BY
@@ -9,13 +10,14 @@ from ferrule.image.source import ImageSource, LayerSource
 from ferrule.image.stack import Stack
 from ferrule.image.untar import TarError
 from ferrule.oci.image_config import ImageConfig
-from ferrule.oci.platform import Platform
+from ferrule.oci.platform import Platform, this_platform
 from ferrule.registry.parallel import side_by_side
 from ferrule.verbs.context import Context
 from ferrule.verbs.find_image import find_image
 from ferrule.verbs.labels import PREFIX
 
 OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
+BASE_NAME, BASE_DIGEST = f"{PREFIX}base.name", f"{PREFIX}base.digest"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,17 +29,23 @@ class ImageLayer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageReport:
-    """Everything that `inspect` says of an image. `stack` is the tree that a container sees.
+class Base:
+    """What an image stands on. `known_by` is the history where every layer is ferrule's."""
 
-    `base` is what the image stands on, and how that is known.
-    """
+    name: str | None = None
+    digest: str | None = None
+    known_by: Literal["labels", "os-release", "history"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageReport:
+    """Everything that `inspect` says of an image. `stack` is the tree that a container sees."""
 
     name: str
     source: ImageSource
     layers: tuple[ImageLayer, ...]
     stack: Stack
-    base: str
+    base: Base
 
     @property
     def stored(self) -> int:
@@ -55,9 +63,13 @@ class ImageReport:
         return sum(file.size for file in self.stack.hidden)
 
 
-def inspect_image(context: Context, name: str, platform: Platform) -> ImageReport:
-    """Read the whole image once, and check every digest. Raises `ImageError` and what `find_image` does."""
-    with find_image(context, name, platform) as source:
+def inspect_image(context: Context, name: str, platform: Platform | None) -> ImageReport:
+    """Read the whole image once, and check every digest. Raises `ImageError` and what `find_image` does.
+
+    Without a platform it is this machine's, or the only one that there is.
+    """
+    with find_image(context, name, platform or this_platform()) as source:
+        _check_platform(name, source.config.platform, platform)
         if source.config.os != "linux":
             raise ImageError(
                 f"the image is for {str(source.config.platform)[:100]}", hint="ferrule reads images for Linux"
@@ -81,6 +93,15 @@ def inspect_image(context: Context, name: str, platform: Platform) -> ImageRepor
     )
 
 
+def _check_platform(name: str, found: Platform, wanted: Platform | None) -> None:
+    # Without the variant: many configurations leave it out, and the index that names it chose them.
+    if wanted and (found.os, found.architecture) != (wanted.os, wanted.architecture):
+        said = str(found)[:100]
+        raise ImageError(
+            f"{name} is for {said}, not for {wanted}", hint=f"it is for {said} alone: leave --platform out"
+        )
+
+
 def _stacked(contents: tuple[LayerContents, ...]) -> Stack:
     stack = Stack()
     for layer in contents:
@@ -97,17 +118,17 @@ def _titles(config: ImageConfig, layers: int) -> tuple[str, ...]:
     return tuple(lines) if len(lines) == layers else ("",) * layers
 
 
-def _base(source: ImageSource, contents: tuple[LayerContents, ...], titles: tuple[str, ...]) -> str:
+def _base(source: ImageSource, contents: tuple[LayerContents, ...], titles: tuple[str, ...]) -> Base:
     said = {**source.annotations, **(source.config.run.labels or {})}
-    name, digest = said.get(f"{PREFIX}base.name", ""), said.get(f"{PREFIX}base.digest", "")
+    name, digest = said.get(BASE_NAME) or None, said.get(BASE_DIGEST) or None
     if name or digest:
-        return f"{'@'.join(filter(None, (name, digest)))}, as its labels say"
+        return Base(name=name, digest=digest, known_by="labels")
     release = _pretty_name(contents)
     if release:
-        return f"{release}, as its os-release says; no label names it"
+        return Base(name=release, known_by="os-release")
     if titles and all(title.startswith(f"{CREATED_BY}:") for title in titles):
-        return "scratch: every layer is ferrule's"
-    return "unknown: no label names it, and it has no os-release"
+        return Base(name="scratch", known_by="history")
+    return Base()
 
 
 def _pretty_name(contents: tuple[LayerContents, ...]) -> str:
