@@ -194,7 +194,7 @@ def parse_folder(text: str) -> PurePosixPath:
     """An absolute folder inside the image."""
     path = PurePosixPath(text)
     if not path.is_absolute() or ".." in path.parts or "\0" in text:
-        raise InvalidValueError(f"{text!r} is not an absolute path", hint="write it like /app")
+        raise InvalidValueError(f"{text!r} is not an absolute path", hint="it begins with /, like /app")
     return path
 
 
@@ -237,7 +237,10 @@ def parse_signal(text: str) -> str:
 
 def parse_health_path(text: str) -> str:
     """The path of a health check."""
-    return str(parse_health({"path": text}).path)
+    try:
+        return str(parse_health({"path": text}).path)
+    except InvalidValueError as error:
+        raise InvalidValueError(error.message, hint="it begins with /, like /health") from error
 
 
 def parse_health(value: Mapping[str, Any]) -> Health:

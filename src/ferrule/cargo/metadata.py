@@ -92,6 +92,11 @@ def read_project(runner: Runner, place: Path) -> Project:
 
 def find_manifest(place: Path) -> Path:
     """The absolute path of the Cargo.toml that PROJECT means: a folder's own, or the nearest above it."""
+    if place.name != MANIFEST and place.is_file():
+        raise ProjectError(
+            f"{place} is neither the folder of a Cargo project nor a {MANIFEST}",
+            hint="of a binary, `ferrule pack` makes an image",
+        )
     if place.name == MANIFEST:
         folder, manifests = place.parent, [place]
     else:

@@ -19,7 +19,7 @@ VERBS = {
     "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
     "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
-    "stop": ("ferrule.cli.stop:command", "Stop programs that run on, and remove what is left of them."),
+    "stop": ("ferrule.cli.stop:command", "Stop what `ferrule run --detach` left running."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary needs, or what an image is made of."),
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
@@ -79,6 +79,9 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
         result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        return 2
     except click.UsageError as error:
         return _fail(error.format_message(), _usage_hint(error), 2)
     except (click.Abort, KeyboardInterrupt):

@@ -8,13 +8,13 @@ import click
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
+    CARGO_VERBOSE,
     DESTINATION_FLAGS,
     ENV_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
     TRUST_FLAGS,
-    VERBOSE,
     with_flags,
 )
 from ferrule.cli.given import destinations_of, make_context, project_request
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @PROJECT
-@with_flags(CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
+@with_flags(
+    CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (CARGO_VERBOSE, JSON)
+)
 def command(**given: Any) -> None:
     """Build the project and make an image of it.
 

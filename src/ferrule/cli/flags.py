@@ -108,7 +108,7 @@ IMAGE_FLAGS = (
     option(
         "--base",
         type=Parsed("BASE", _parse_base, raw=True),
-        help="auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
+        help="What it stands on: auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
     ),
     option(
         "--donor",
@@ -126,15 +126,23 @@ IMAGE_FLAGS = (
         "--label", multiple=True, type=Parsed("KEY=VALUE", parse_label), help="A label of the image."
     ),
     option(
-        "--user", type=Parsed("UID[:GID]", parse_user, raw=True), help="Who runs it.  [default: 65532:65532]"
+        "--user",
+        type=Parsed("UID[:GID]", parse_user, raw=True),
+        help="The user that runs it.  [default: 65532:65532]",
     ),
-    option("--workdir", type=Parsed("DIR", parse_folder, raw=True), help="Where it starts.  [default: /app]"),
+    option(
+        "--workdir",
+        type=Parsed("DIR", parse_folder, raw=True),
+        help="The folder it starts in.  [default: /app]",
+    ),
     option("--port", multiple=True, type=Parsed("PORT", parse_port, raw=True), help="A port it listens on."),
-    option("--health", type=Parsed("PATH", parse_health_path), help="The path that says whether it is well."),
+    option(
+        "--health", type=Parsed("PATH", parse_health_path), help="The HTTP path that says whether it is well."
+    ),
     option(
         "--stop-signal",
         type=Parsed("SIGNAL", parse_signal, raw=True),
-        help="What asks it to end.  [default: SIGTERM]",
+        help="The signal that asks it to end.  [default: SIGTERM]",
     ),
     option(
         "--capability",
@@ -146,13 +154,13 @@ IMAGE_FLAGS = (
         "--volume",
         multiple=True,
         type=Parsed("DIR", parse_volume, raw=True),
-        help="A folder of the user's, for data that outlives the container.",
+        help="A folder that --user owns, for data that outlives the container.",
     ),
     option(
         "--file",
         multiple=True,
         type=Parsed("FROM:TO", parse_file, raw=True),
-        help="Files to take along: a file, a folder, or a pattern.",
+        help="Files to put into the image: a file, a folder, or a pattern.",
     ),
     option(
         "--migrations",
@@ -185,7 +193,7 @@ DESTINATION_FLAGS = (
         "-o",
         multiple=True,
         type=Parsed("DEST", parse_output),
-        help="oci:DIR[:TAG], docker-archive:FILE or binary:FILE.",
+        help="Where to write it: oci:DIR[:TAG], docker-archive:FILE or binary:FILE.",
     ),
 )
 
@@ -193,15 +201,16 @@ TRUST_FLAGS = (
     option(
         "--mirror",
         multiple=True,
-        type=Parsed("HOST=HOST", parse_mirror),
-        help="Ask another registry for a host's images.",
+        type=Parsed("HOST=MIRROR", parse_mirror),
+        help="Read the images of HOST from MIRROR.",
     ),
     option(
-        "--insecure", multiple=True, metavar="HOST", help="A registry without TLS, or with any certificate."
+        "--insecure", multiple=True, metavar="HOST", help="Let this registry have no TLS, or any certificate."
     ),
 )
 
-VERBOSE = click.option("-v", "--verbose", count=True, help="Say more; twice for cargo too.")
+VERBOSE = click.option("-v", "--verbose", count=True, help="Say more.")
+CARGO_VERBOSE = click.option("-v", "--verbose", count=True, help="Say more; twice for cargo too.")
 JSON = click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 
 

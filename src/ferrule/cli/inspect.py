@@ -27,12 +27,12 @@ def _parse_platform(text: str) -> "Platform":
 
 
 INSPECT_FLAGS = (
-    click.option("--files", is_flag=True, help="The files of the image, as a container sees them."),
+    click.option("--files", is_flag=True, help="Show the files of the image, as a container sees them."),
     click.option(
         "--layer",
         type=click.IntRange(min=1),
         metavar="N",
-        help="The files of one layer, from 1 at the bottom.",
+        help="Show the files of one layer, from 1 at the bottom.",
     ),
     click.option(
         "--platform",

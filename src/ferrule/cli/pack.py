@@ -44,7 +44,10 @@ def _parse_platform(text: str) -> "tuple[Platform, Path]":
     help="A binary and its platform, for an index of several. May be repeated.",
 )
 @click.option(
-    "--config", metavar="FILE", type=click.Path(path_type=Path), help="The keys of the table, as TOML."
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A TOML file with the keys of [package.metadata.ferrule].",
 )
 @with_flags(IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
 def command(**given: Any) -> None:

@@ -8,12 +8,12 @@ import click
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
+    CARGO_VERBOSE,
     DESTINATION_FLAGS,
     ENV_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
-    VERBOSE,
     with_flags,
 )
 from ferrule.cli.given import destinations_of, make_context, project_request
@@ -21,7 +21,7 @@ from ferrule.cli.given import destinations_of, make_context, project_request
 
 @click.command("plan")
 @PROJECT
-@with_flags(CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, (VERBOSE, JSON))
+@with_flags(CARGO_FLAGS, BUILD_FLAGS, IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, (CARGO_VERBOSE, JSON))
 def command(**given: Any) -> None:
     """Say what would be built, on which base, and why. Changes nothing.
 

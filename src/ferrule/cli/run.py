@@ -10,9 +10,9 @@ from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
+    CARGO_VERBOSE,
     IMAGE_FLAGS,
     TRUST_FLAGS,
-    VERBOSE,
     option,
     with_flags,
 )
@@ -33,7 +33,7 @@ RUN_FLAGS = (
         "--engine",
         type=click.Choice(["auto", "docker", "podman", "sandbox"]),
         default="auto",
-        help="Where it runs.",
+        help="Where it runs.  [default: auto, docker where it answers, else the sandbox]",
     ),
     click.option(
         "--env",
@@ -47,7 +47,7 @@ RUN_FLAGS = (
         "--env-file",
         multiple=True,
         type=Parsed("FILE", read_env_file),
-        help="Variables, one a line; # begins a comment. --env goes before.",
+        help="Variables, one a line; # begins a comment. --env goes over them.",
     ),
     click.option(
         "--mount",
@@ -60,14 +60,14 @@ RUN_FLAGS = (
         "--publish",
         "-p",
         multiple=True,
-        type=Parsed("HOST:CONTAINER[/udp]", parse_published_port),
-        help="A port to open here.",
+        type=Parsed("[HOST:]CONTAINER[/udp]", parse_published_port),
+        help="A port of this machine, and the container's that it leads to.",
     ),
     click.option(
         "--network",
         type=click.Choice(["auto", "bridge", "host"]),
         default="auto",
-        help="The engine's network.",
+        help="The network.  [default: auto, the engine's own where it has one, else host]",
     ),
     click.option("--wait", is_flag=True, help="Say when the health path answers."),
     click.option(
@@ -78,9 +78,16 @@ RUN_FLAGS = (
         help="How long --wait asks.  [default: 60]",
     ),
     click.option(
-        "--detach", "-d", is_flag=True, help="Leave it running and print its name; ferrule stop ends it."
+        "--detach",
+        "-d",
+        is_flag=True,
+        help="Leave it running and print its name; `ferrule stop NAME` ends it.",
     ),
-    click.option("--name", type=Parsed("NAME", parse_name), help="Its name with --detach."),
+    click.option(
+        "--name",
+        type=Parsed("NAME", parse_name),
+        help="The name of what --detach leaves running.  [default: after the image]",
+    ),
 )
 
 
@@ -93,7 +100,7 @@ RUN_FLAGS = (
     BUILD_FLAGS,
     IMAGE_FLAGS,
     TRUST_FLAGS,
-    (VERBOSE,),
+    (CARGO_VERBOSE,),
 )
 @click.option("--package", metavar="NAME", help="The package of the workspace.")
 def command(**given: Any) -> int:
@@ -138,6 +145,10 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     context = make_context(given)
     place = Path(given["what"])
     if not is_there(place):
+        if given["what"].startswith(("/", ".", "~")):
+            raise UsageError(
+                f"there is no {given['what']}", hint="give the folder of a Cargo project, or an image"
+            )
         return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})
     return run_project(context, request, options)

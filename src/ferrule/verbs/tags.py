@@ -26,7 +26,11 @@ def _fill(template: str, values: dict[str, str]) -> str:
     try:
         return parse_tag(text)
     except InvalidValueError as error:
-        known = f"known are {' and '.join(values)}" if values else "write the tag itself"
+        known = (
+            f"known are {' and '.join(values)}"
+            if values
+            else "a packed program's version is not known: write the tag itself"
+        )
         hint = known if "{" in text else error.hint
         raise UsageError(f"--tag {template}: {error.message}", hint=hint) from error
 
