@@ -139,10 +139,7 @@ def _interpreter(elf: ElfFile) -> str | None:
 
 
 def _build_id(elf: ElfFile) -> str | None:
-    for note in elf.notes():
-        if note.owner == b"GNU" and note.kind == NT_GNU_BUILD_ID:
-            return elf.read(note.offset, note.size).hex()
-    return None
+    return next((content.hex() for content in elf.notes(b"GNU\0", NT_GNU_BUILD_ID)), None)
 
 
 def _folders(values: tuple[str, ...]) -> tuple[str, ...]:

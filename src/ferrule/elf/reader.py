@@ -58,16 +58,6 @@ class Section:
         return 0 if self.kind in (SHT_NULL, SHT_NOBITS) else self.size
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
-    """A note's owner and type; its content lies at an offset in the file."""
-
-    owner: bytes
-    kind: int
-    offset: int
-    size: int
-
-
 class ElfFile:
     """An ELF file with its headers read and checked. Methods raise `BinaryError` where it is damaged."""
 
@@ -152,20 +142,20 @@ class ElfFile:
             raise self.damaged()
         return text
 
-    def notes(self) -> Iterator[Note]:
-        """The notes of all segments. They are aligned to 4 bytes in both classes, and some to 8."""
+    def notes(self, owner: bytes, kind: int) -> Iterator[bytes]:
+        """What the notes of a type say, in all segments. Some are aligned to 8 bytes, all others to 4."""
         for segment in self.segments:
             if segment.kind != PT_NOTE:
                 continue
             align = 8 if segment.align == 8 else 4
             at, end = segment.offset, segment.offset + segment.file_size
             while at + NOTE <= end:
-                name_size, size, kind = self.unpack("III", at)
+                name_size, size, found = self.unpack("III", at)
                 start = at + _aligned(NOTE + name_size, align)
                 if start + size > end:
                     raise self.damaged("point outside the file")
-                owner = self.read(at + NOTE, name_size).rstrip(b"\0")
-                yield Note(owner=owner, kind=kind, offset=start, size=size)
+                if found == kind and self.read(at + NOTE, name_size) == owner:
+                    yield self.read(start, size)
                 at = start + _aligned(size, align)
 
     def damaged(self, what: str = "make no sense") -> BinaryError:
