@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ferrule.cargo.plan import CargoOptions
 from ferrule.config import Source, Table
-from ferrule.process import SystemRunner
+from ferrule.process import Runner, SystemRunner
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from tests.fakes.report import Notes
@@ -31,10 +31,11 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def context_of(folder: Path) -> Context:
+def context_of(folder: Path, runner: Runner | None = None) -> Context:
     from ferrule.config import UserConfig
 
-    return Context(runner=SystemRunner(), report=Notes(), cache=folder / "cache", trust=UserConfig())
+    runner = runner or SystemRunner()
+    return Context(runner=runner, report=Notes(), cache=folder / "cache", trust=UserConfig())
 
 
 def request_for(

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar
 
@@ -68,16 +67,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
 MERGED_BY_NAME = ("env", "labels")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A table and the words for where it stands, as errors and reasons name it."""
 
     table: Table
     origin: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about the image that can be asked for, checked and with defaults filled in.
 
     `files` has the folder of `migrations` too, which is None where nobody said and False for none at all.
@@ -104,7 +101,7 @@ class Settings:
     capabilities: tuple[str, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def why(self, key: str, default: str) -> str:
         """The reason to print behind a value: who asked for it, or why it is the default."""
@@ -246,13 +243,12 @@ def _names(values: Mapping[str, str]) -> dict[str, str]:
     return dict(parse_env(f"{name}={value}") for name, value in values.items())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UserConfig:
+class UserConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Whom the user trusts; never read from the project, which may be a stranger's clone.
 
     `mirrors` maps a registry host to the one that is asked in its place.
     """
 
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = msgspec.field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
     ca_file: Path | None = None

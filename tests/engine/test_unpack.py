@@ -4,10 +4,10 @@ import gzip
 import os
 import stat
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.unpack import unpack
 from ferrule.image.layout import read_layout

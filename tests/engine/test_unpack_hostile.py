@@ -5,13 +5,13 @@ import gzip
 import stat
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ferrule.engine.unpack import unpack
 from ferrule.errors import ImageError

@@ -207,8 +207,7 @@ def test_a_zstd_layer_is_read(store: BlobStore) -> None:
 
 
 def image_with_layer(image: Image, layer: Descriptor) -> Image:
-    from dataclasses import replace
-
     import msgspec
+    from msgspec.structs import replace
 
     return replace(image, manifest=msgspec.structs.replace(image.manifest, layers=(layer,)))

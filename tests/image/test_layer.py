@@ -2,11 +2,11 @@ import gzip
 import io
 import os
 import tarfile
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import deflate
 import pytest
+from msgspec.structs import replace
 
 from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError

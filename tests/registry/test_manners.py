@@ -5,11 +5,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from ferrule.errors import RegistryError
 from ferrule.oci.descriptor import Descriptor

@@ -1,9 +1,9 @@
 """Which targets a project is built for, and what would run on another host."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.config import Table
 from ferrule.errors import FerruleError, ProjectError
@@ -73,7 +73,7 @@ def test_the_whole_plan_is_made_on_a_mac(
     monkeypatch.setenv("PATH", f"{Path.home()}/.cargo/bin:/usr/bin:/bin")
     place = write_project(tmp_path / "project")
     flags = Table(link="musl", platforms=("linux/amd64", "linux/arm64"))
-    context = replace(context_of(place), runner=mac)
+    context = context_of(place, mac)
 
     plan = make_plan(context, request_for(place, flags=flags), (), Destinations())
     rows = {row.name: (row.text, row.reason) for row in plan.rows}
@@ -94,9 +94,7 @@ def test_what_a_mac_would_run_is_cargo_with_rust_s_own_linker(
     place = write_project(tmp_path / "project")
     flags = Table(link="musl", platforms=("linux/arm64",))
     with pytest.raises(FerruleError, match="cargo could not build hello"):
-        build_image(
-            replace(context_of(place), runner=mac), request_for(place, flags=flags), (), Destinations()
-        )
+        build_image(context_of(place, mac), request_for(place, flags=flags), (), Destinations())
     (command,) = mac.would_run
     assert command.argv[:2] == ("cargo", "rustc")
     assert command.argv[-4:] == ("-C", "target-feature=+crt-static", "-C", "linker=rust-lld")

@@ -6,8 +6,9 @@ built here, refused by the older loader there.
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 from ferrule.base.known import FITTED, THIS_MACHINE, bases_that_run
 from ferrule.elf.closure import Closure, Known, Library, Missing, closure
@@ -99,8 +100,7 @@ def _missing(missing: tuple[Missing, ...], base_name: str, binary: Binary) -> st
     return f"{_some(wants)}; {base_name} lacks {'it' if len(wants) == 1 else 'them'}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Lack:
+class _Lack(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence, and the version and library that it is about."""
 
     text: str

@@ -1,6 +1,6 @@
 """What the user asked for and a binary go in; the base comes out, with its reason."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ferrule.base.known import FITTED, bases_that_run, has_glibc
 from ferrule.elf.facts import Binary
@@ -20,8 +20,7 @@ DEBIAN_12_GLIBC = "2.36"
 LAYOUT = "oci:"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BaseChoice:
+class BaseChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What the image stands on. `image` is None for scratch and fitted, whose files are all ours."""
 
     name: str

@@ -7,8 +7,9 @@ it. A donor has either that form or dpkg's own, a list of files for each package
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.base.owned import Owned, Places, content_of, copied, spelled, spellings, written
@@ -24,8 +25,7 @@ INSTALLATION = ("Status", "Conffiles", "Config-Version")
 """Fields that are about one machine's installation and not about the package."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Package:
+class _Package(msgspec.Struct, frozen=True, kw_only=True):
     """A package that owns something. `sums` are the lines of its `.md5sums`."""
 
     stanza: str

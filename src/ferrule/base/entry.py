@@ -1,14 +1,14 @@
 """One thing in an image's file system, as a value: what a base brings along and what layers are made of."""
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+import msgspec
 
 Kind = Literal["file", "dir", "link"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A file, folder or symbolic link at an absolute path of the image.
 
     A file's content is `source`: bytes, or a file of this machine that is read when the layer is written.

@@ -1,8 +1,9 @@
 """Programs and a donor's files go in; their loader, libraries and records come out as entries."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.base.check import PLACE, check, check_closure
 from ferrule.base.entry import FileEntry
@@ -16,8 +17,7 @@ from ferrule.elf.files import Files, LocalFiles
 from ferrule.elf.search import MUSL_FOLDERS, find_file
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Donor:
+class Donor(msgspec.Struct, frozen=True, kw_only=True):
     """Whose files the image gets: this machine's, or an image's. `name` is for messages."""
 
     files: Files
@@ -29,8 +29,7 @@ class Donor:
         return self.name != THIS_MACHINE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fitted:
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     """What lies below the programs. `packages` are where the files come from; `notes` are for a person."""
 
     entries: tuple[FileEntry, ...] = ()
@@ -38,8 +37,7 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Wanted:
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A program with the libraries that it opens among those that it needs, and all that they reach."""
 
     binary: Binary

@@ -1,14 +1,13 @@
 """Bases that people use, as data: which C library each of them has, and which of them run a program."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ferrule.elf.facts import Binary, version_key
 
 GLIBC, MUSL, NONE = "glibc", "musl", "none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownBase:
+class KnownBase(msgspec.Struct, frozen=True, kw_only=True):
     """A public base image. `glibc` is the newest symbol version that it offers, without the `GLIBC_`."""
 
     name: str

@@ -3,8 +3,9 @@
 import fnmatch
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import PurePosixPath
+
+from msgspec.structs import replace
 
 from ferrule.elf.closure import Closure, find_library
 from ferrule.elf.facts import Binary, undefined_symbols

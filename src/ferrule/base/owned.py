@@ -1,8 +1,9 @@
 """What the readers of package records have in common: files by all their spellings, and the answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.elf.files import Files
@@ -12,8 +13,7 @@ Places = Mapping[PurePosixPath, tuple[PurePosixPath, ...]]
 """Place in the image → the paths under which the donor has the file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owned:
+class Owned(msgspec.Struct, frozen=True, kw_only=True):
     """The records of the packages that own `places`. `names` are `libc6 2.36-9`."""
 
     places: frozenset[PurePosixPath] = frozenset()

@@ -5,8 +5,9 @@ package manager's own files are read, so that this machine, an image and another
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 from ferrule.base.apk import apk_records
 from ferrule.base.dpkg import dpkg_records
@@ -21,8 +22,7 @@ OTHER_RELEASES = ("/etc/debian_version", "/etc/lsb-release", *(f"/etc/{name}-rel
 """Beside os-release: scanners tell Debian by the first, Ubuntu by the second, the others by their own."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Records:
+class Records(msgspec.Struct, frozen=True, kw_only=True):
     """What is written about packages. `names` are `libc6 2.36-9`; `notes` say what could not be found."""
 
     entries: tuple[FileEntry, ...] = ()

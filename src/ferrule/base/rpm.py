@@ -10,8 +10,9 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.base.owned import Owned, Places, content_of, copied, spelled
@@ -28,8 +29,7 @@ WRITER_AT = slice(96, 100)
 """SQLite's own version in the file's header, which would make the image depend on this machine's."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Package:
+class _Package(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     header: Header
     places: frozenset[PurePosixPath]

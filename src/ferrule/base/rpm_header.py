@@ -5,7 +5,8 @@ big-endian: "Header Structure" of the LSB's package format, without the magic nu
 """
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 NAME, VERSION, RELEASE, EPOCH = 1000, 1001, 1002, 1003
 DIRINDEXES, BASENAMES, DIRNAMES = 1116, 1117, 1118
@@ -19,8 +20,7 @@ class HeaderError(ValueError):
     """The bytes are no header."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True, kw_only=True):
     """A package: `version` is `[EPOCH:]VERSION-RELEASE`, `paths` are absolute."""
 
     name: str

@@ -1,8 +1,11 @@
 """cargo runs: a `BuildPlan` goes in, the `Artifact` comes out, with the link mode that the build decided."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.cargo.link import NOTHING_SHARED, LinkChoice, LinkMemory, objection
 from ferrule.cargo.lock import say_if_waiting
@@ -14,8 +17,7 @@ from ferrule.process import Finished, ProgramMissingError, Runner, Stop
 from ferrule.report import Report
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """A program that cargo made. `graph` are the packages compiled into it; `seconds` is cargo's time."""
 
     path: Path

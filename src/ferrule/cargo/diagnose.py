@@ -2,14 +2,14 @@
 
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.missing import Cause, find_missing
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A cause that is known by what is said. `message` and `hint` may name groups of `says`.
 
     `{reason}` is the deepest "Caused by" of cargo.

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,8 +24,7 @@ SEPARATOR = "\x1f"
 """Between two flags in CARGO_ENCODED_RUSTFLAGS."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remap:
+class Remap(msgspec.Struct, frozen=True, kw_only=True):
     """Folders of this machine and the names that stand for them in the binary, general ones first."""
 
     pairs: tuple[tuple[Path, str], ...]

@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.cargo.messages import PackageId
 from ferrule.cargo.plan import BuildPlan
@@ -11,8 +12,7 @@ from ferrule.process import Command, Runner
 FROM_LOCK = "Cargo.lock"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class Graph(msgspec.Struct, frozen=True, kw_only=True):
     """Packages compiled into the program, with their features where they are known.
 
     `source` says how it is known: "the build", "cargo tree", "Cargo.lock", or "nothing yet".

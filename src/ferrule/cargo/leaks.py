@@ -2,8 +2,9 @@
 
 import mmap
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.plan import BuildPlan
 
@@ -12,8 +13,7 @@ MIN_PARTS = 3
 """A folder such as / or /src is no secret and stands in many binaries by chance."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leak:
+class Leak(msgspec.Struct, frozen=True, kw_only=True):
     """A path found in the binary, and the crate it belongs to as far as the path tells."""
 
     path: str

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.atomic import appearing
 from ferrule.cargo.messages import Message
@@ -18,8 +19,7 @@ OPENS_LIBRARIES = frozenset(("libloading",))
 NOTHING_SHARED = "nothing in the graph needs a shared library at run time"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinkChoice:
+class LinkChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A link mode ("static" or "dynamic") and the reason that is printed behind it."""
 
     mode: str

@@ -1,14 +1,12 @@
 """cargo's JSON messages, one a line, as values: what was compiled, what is linked, what went wrong."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageId:
+class PackageId(msgspec.Struct, frozen=True, kw_only=True):
     """A package by name and version, from cargo's package id specification."""
 
     name: str

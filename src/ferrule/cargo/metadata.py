@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         return self.workspace_root / "Cargo.lock"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, kw_only=True):
     """The Cargo.toml that the user pointed at, and the workspace around it."""
 
     manifest: Path

@@ -4,19 +4,18 @@ Package names are those of Debian 12, Fedora 42 and Alpine 3.22.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Why cargo failed, and what to do about it: a line each."""
 
     message: str
     hint: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A tool or a library, and the package that has it in three distributions.
 
     `names` are what programs, pkg-config or linkers call it; `headers` how its C headers begin.

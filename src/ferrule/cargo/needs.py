@@ -1,7 +1,8 @@
 """What a program needs beside itself, read off the crates in it: CA roots, time zones, shared libraries."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.cargo.graph import FROM_LOCK, Graph
 from ferrule.cargo.link import NOTHING_SHARED, LinkChoice
@@ -36,8 +37,7 @@ LINKS_SYSTEM_LIBRARY = {
 LOADS_LIBRARIES = "libloading"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True, kw_only=True):
     """Whether something is needed in the image, and why or why not."""
 
     wanted: bool

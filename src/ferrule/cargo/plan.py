@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.flags import SEPARATOR, Remap, c_environment, effective_rustflags, remap_of, toml_string
 from ferrule.cargo.metadata import Project
@@ -20,8 +21,7 @@ JEMALLOC_PAGE = "JEMALLOC_SYS_WITH_LG_PAGE"
 CRT_STATIC = ("-C", "target-feature=+crt-static")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CargoOptions:
+class CargoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Flags that go to cargo as they are. `features` holds the words as cargo takes them."""
 
     profile: str = "release"
@@ -51,8 +51,7 @@ class CargoOptions:
         return tuple(flag for flag, on in switches if on)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildPlan:
+class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about the call of cargo but the link mode, which the build itself decides.
 
     `rustflags` are the project's own flags; `target_dir` is a folder of ferrule's, so that the developer's

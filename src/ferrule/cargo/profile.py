@@ -4,8 +4,9 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.sources import config_files, mentions
@@ -23,8 +24,7 @@ SIZE: tuple[tuple[str, str, str], ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Addition:
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the profile that ferrule sets, with its TOML value and the reason."""
 
     key: str
@@ -32,8 +32,7 @@ class Addition:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A profile by name, what ferrule adds to it, and the keys that the project keeps."""
 
     name: str

@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.cargo.metadata import Package, Project, Target
 from ferrule.errors import ProjectError
@@ -10,8 +11,7 @@ from ferrule.errors import ProjectError
 Pairs = list[tuple[Package, Target]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """One binary of one package, and why this one."""
 
     package: Package

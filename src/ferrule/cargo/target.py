@@ -1,8 +1,9 @@
 """What cargo compiles for: a platform, a link mode and this machine's tools go in, a `Target` comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from ferrule.errors import ProjectError, UsageError
 from ferrule.oci.platform import Platform
@@ -24,16 +25,14 @@ STATIC_MUSL = "musl is linked statically"
 ZIG_HINT = "pipx inject ferrule 'ferrule[zig]'"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CrossCompiler:
+class CrossCompiler(msgspec.Struct, frozen=True, kw_only=True):
     """A distribution's C compiler for another processor. `has_static_libc`: it brings a libc.a."""
 
     program: str
     has_static_libc: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """What this machine can link with. `zig` is cargo-zigbuild, and `python` the one that has its zig.
 
     `own_linkers` are the triples for which the project or its environment names a linker already.
@@ -41,13 +40,12 @@ class Tools:
 
     zig: Path | None = None
     python: Path | None = None
-    compilers: Mapping[str, CrossCompiler] = field(default_factory=dict)
+    compilers: Mapping[str, CrossCompiler] = msgspec.field(default_factory=dict)
     has_rust_lld: bool = False
     own_linkers: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A target triple and how programs for it are linked.
 
     `link` is the link mode where there is no choice, else None, with the `reason`. `linker` is for a person.
@@ -62,7 +60,7 @@ class Target:
     linker: str = "this machine's own linker"
     program: tuple[str, ...] = ("cargo",)
     flags: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = msgspec.field(default_factory=dict)
     glibc: str | None = None
     is_native: bool = True
 

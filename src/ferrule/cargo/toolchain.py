@@ -2,16 +2,16 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.sources import cargo_home
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Toolchain:
+class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
     """The Rust toolchain that cargo uses in a folder. `version` is rustc's whole `-vV` text."""
 
     host: str

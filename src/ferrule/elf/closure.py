@@ -8,8 +8,10 @@ libraries run on some processors only.
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.elf.facts import Binary, read_elf
 from ferrule.elf.files import Files
@@ -24,8 +26,7 @@ MAX_LOOKUPS = 100_000
 """The largest programs, with a hundred libraries and a folder for each, try a tenth of it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
+class Library(msgspec.Struct, frozen=True, kw_only=True):
     """A library that was found: `name` as asked for, `path` where the loader looks, `real` the file."""
 
     name: str
@@ -35,8 +36,7 @@ class Library:
     wanted_by: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """A library that is not found. `unfit` are files of that name for other processors, or damaged."""
 
     name: str
@@ -44,8 +44,7 @@ class Missing:
     unfit: tuple[PurePosixPath, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Closure:
+class Closure(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the loader maps before `main`, breadth first. `interpreter` is None when it is not there.
 
     `names` are all the names by which something is asked for: one file may have several.
@@ -89,8 +88,7 @@ def find_library(name: str, found: Closure, binary: Binary, files: Files) -> Lib
     return None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Object:
+class _Object(msgspec.Struct, frozen=True, kw_only=True):
     """Something mapped, and who asked for it: old RPATHs count for all that is below."""
 
     label: str

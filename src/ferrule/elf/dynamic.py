@@ -4,7 +4,8 @@ The four records of versions are those of the LSB's "Symbol Versioning", the sam
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from ferrule.elf.reader import PT_DYNAMIC, ElfFile, Segment
 
@@ -17,15 +18,14 @@ VER_FLG_WEAK = 2
 TAG = {32: "II", 64: "QQ"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dynamic:
+class Dynamic(msgspec.Struct, frozen=True, kw_only=True):
     """The tags that we read: the texts of `TEXTS`, the first number of each of `NUMBERS`.
 
     `strings` is where the string table lies in the file.
     """
 
-    texts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    numbers: Mapping[int, int] = field(default_factory=dict)
+    texts: Mapping[int, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    numbers: Mapping[int, int] = msgspec.field(default_factory=dict)
     strings: int = 0
 
     @property

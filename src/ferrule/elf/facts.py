@@ -4,9 +4,10 @@ import io
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
 
 from ferrule.elf.dynamic import (
     DT_NEEDED,
@@ -27,8 +28,7 @@ from ferrule.oci.platform import Platform
 GIVE_A_PROGRAM = "give the file of a program"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Binary:
+class Binary(msgspec.Struct, frozen=True, kw_only=True):
     """What the headers of an ELF file say.
 
     `needed` are sonames; `versions` maps a library to the symbol versions wanted of it, `defines` are those

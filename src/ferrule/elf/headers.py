@@ -1,8 +1,9 @@
 """The first bytes of a file: the ELF header, or what a file is that has none."""
 
 import struct
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from ferrule.errors import BinaryError
 
@@ -41,8 +42,7 @@ FOREIGN = (
 HINT = "give an ELF binary for Linux, as cargo build makes for a *-linux-* target"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The processor that a binary is for. `bits` is 32 or 64, `order` little or big."""
 
     name: str
@@ -52,8 +52,7 @@ class Machine:
     order: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Where `count` rows of `each` bytes lie in the file; with the offset 0 there is no table."""
 
     offset: int
@@ -61,8 +60,7 @@ class Table:
     count: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The ELF header as written: `kind` is e_type, `names` the section that holds the sections' names."""
 
     machine: Machine

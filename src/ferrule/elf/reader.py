@@ -6,8 +6,9 @@ is believed: every range is checked against the file before it is read.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from ferrule.elf.headers import Table, read_header
 from ferrule.errors import BinaryError
@@ -31,8 +32,7 @@ MAX_FILE = 1 << 48
 """What is said to lie beyond is not missing: no file was ever so large."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """A program header: what is mapped, or where the loader finds its instructions."""
 
     kind: int
@@ -42,8 +42,7 @@ class Segment:
     align: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True, kw_only=True):
     """A section header: a named part of the file; `size` in bytes as loaded."""
 
     name: str

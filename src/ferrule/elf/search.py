@@ -3,8 +3,9 @@
 import fnmatch
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 from ferrule.elf.files import Files
 from ferrule.elf.headers import Machine
@@ -32,8 +33,7 @@ BUILT_IN = re.compile(rb"(?:/(?:[A-Za-z0-9_.+-]+/)*lib[A-Za-z0-9_]*/(?:[A-Za-z0-
 """glibc's loader holds its folders as one row of C strings, each with a slash at its end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Folders:
+class Folders(msgspec.Struct, frozen=True, kw_only=True):
     """Where a loader looks when neither program nor library says, in its order.
 
     `configured` comes from the tree's configuration, `built_in` from the loader itself.

@@ -1,9 +1,10 @@
 """A spec and its layers go in, an `Image` comes out: manifest and configuration, nothing of time or place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from ferrule.image.image import Image
 from ferrule.image.layer import Layer
@@ -18,8 +19,7 @@ from ferrule.oci.platform import Platform
 CREATED_BY = "ferrule"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageSpec:
+class ImageSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An image that is to be. `created`: seconds since 1970; `run`: complete, the base's part merged in."""
 
     platform: Platform
@@ -27,11 +27,10 @@ class ImageSpec:
     layers: tuple[Layer, ...]
     run: RunConfig
     created: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Both:
+class _Both(msgspec.Struct, frozen=True, kw_only=True):
     """The blobs of our own layers, and those of the base behind them."""
 
     own: BlobStore

@@ -6,8 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.atomic import remove, remove_abandoned, scratch
 from ferrule.errors import OutputError
@@ -19,8 +20,7 @@ DEFAULT_LIMIT = 2 << 30
 """Bytes: some hundred builds of a service and a dozen bases, and less than cargo keeps for itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Blob:
+class _Blob(msgspec.Struct, frozen=True, kw_only=True):
     """A file of the cache; `used` in nanoseconds since 1970."""
 
     path: Path

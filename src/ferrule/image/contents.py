@@ -3,7 +3,9 @@
 import posixpath
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.errors import ImageError
 from ferrule.image.layer_stream import Inflation, LayerError, opened
@@ -29,8 +31,7 @@ class DamagedLayerError(ImageError):
     """A layer that cannot be read, or is not what it is said to be."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerContents:
+class LayerContents(msgspec.Struct, frozen=True, kw_only=True):
     """A layer that was read whole. Sizes in bytes: `stored` as it is kept, `size` of its files.
 
     The members' names are normal: no `.`, no `..`, no slash at either end; the root is the empty name.
@@ -41,7 +42,7 @@ class LayerContents:
     stored: int
     size: int
     members: tuple[Member, ...]
-    kept: Mapping[str, bytes] = field(default_factory=dict)
+    kept: Mapping[str, bytes] = msgspec.field(default_factory=dict)
 
 
 class Budget:

@@ -1,7 +1,8 @@
 """Images as values, for one platform or several: their documents, and where the layers can be had."""
 
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from ferrule.image.store import Blobs
 from ferrule.oci.descriptor import INDEX, Descriptor
@@ -32,8 +33,7 @@ class Publishable(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One image for one platform.
 
     `descriptor` is the manifest's. `manifest_bytes` and `config_bytes` are exactly what the digests are of.
@@ -47,7 +47,7 @@ class Image:
     config: ImageConfig
     config_bytes: bytes
     blobs: Blobs
-    origins: dict[Digest, Reference] = field(default_factory=dict)
+    origins: dict[Digest, Reference] = msgspec.field(default_factory=dict)
 
     @property
     def document(self) -> bytes:
@@ -70,8 +70,7 @@ class Image:
         return sum(layer.size for layer in self.layers)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageIndex:
+class ImageIndex(msgspec.Struct, frozen=True, kw_only=True):
     """Images of one program for several platforms, in the order in which they were asked for."""
 
     descriptor: Descriptor

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.atomic import appearing, remove
 from ferrule.base.entry import FileEntry
@@ -13,16 +14,14 @@ from ferrule.oci.descriptor import LAYER_GZIP, Descriptor
 from ferrule.oci.digest import Digest, hex_of, parse_digest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerSpec:
+class LayerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a layer is to hold. `title` is the line that `docker history` shows."""
 
     title: str
     entries: tuple[FileEntry, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """A finished layer. `diff_id` is of the uncompressed tar, which has `size` bytes."""
 
     title: str

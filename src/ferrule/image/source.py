@@ -1,9 +1,10 @@
 """Images as they are stored, by whomever: their documents were checked, their layers nobody has read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
+
+import msgspec
 
 from ferrule.image.image import Image
 from ferrule.oci.descriptor import Descriptor
@@ -11,8 +12,7 @@ from ferrule.oci.digest import Digest
 from ferrule.oci.image_config import ImageConfig
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerSource:
+class LayerSource(msgspec.Struct, frozen=True, kw_only=True):
     """A layer as it is stored. `open` gives its bytes from the start.
 
     `digest` is of these, None where nothing tells it.
@@ -28,14 +28,13 @@ class LayerSource:
         return f"layer {self.digest or self.diff_id}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageSource:
+class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
     """One image, bottom layer first. `digest` is the manifest's, None where there is no manifest."""
 
     config: ImageConfig
     layers: tuple[LayerSource, ...]
     digest: Digest | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def source_of(image: Image) -> ImageSource:

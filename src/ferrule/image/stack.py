@@ -5,16 +5,17 @@ OCI image specification, Image Layer Filesystem Changeset. Paths have no slash a
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.elf.links import follow
 from ferrule.image.contents import MAX_DEPTH, OPAQUE, WHITEOUT
 from ferrule.image.untar import Member, TarError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at a path, and which layer brought it, counted from 0 at the bottom.
 
     `content` is the node whose bytes it has: another one for a hard link, itself otherwise (None).
@@ -25,8 +26,7 @@ class Node:
     content: "Node | None" = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hidden:
+class Hidden(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is in the image and that no container sees: the layer `by` removes or replaces it."""
 
     path: str

@@ -6,9 +6,10 @@ name) is refused. Nothing is written, and no number in a header is believed befo
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
+
+import msgspec
 
 from ferrule.capability import ATTRIBUTE_RECORD, from_attribute
 
@@ -38,8 +39,7 @@ class TarError(ValueError):
     """It is no tar, it is cut short, or readers would not agree on what it holds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, kw_only=True):
     """An entry, named as the tar names it. `size` and `offset` are of the content, in bytes.
 
     `target` is what a link says, and the name of the other file for a hard link. `capabilities` are what the
@@ -97,11 +97,10 @@ class FileSource:
         return self.position <= self._end
 
 
-@dataclass(slots=True)
-class _Ahead:
+class _Ahead(msgspec.Struct):
     """What extended headers say about the member that follows them."""
 
-    records: dict[str, str] = field(default_factory=dict)
+    records: dict[str, str] = {}
 
     def number(self, key: str, otherwise: int) -> int:
         text = self.records.get(key)

@@ -1,7 +1,9 @@
 """References: `ghcr.io/acme/shop:1.2` goes in, its parts come out, normalised as docker does."""
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.errors import InvalidValueError
 from ferrule.oci.digest import Digest, parse_digest
@@ -18,8 +20,7 @@ _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _HINT = "write it like ghcr.io/acme/shop, with :TAG or @sha256:… behind it where one is wanted"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """A name of an image: registry, repository, and at most a tag and a digest."""
 
     registry: str

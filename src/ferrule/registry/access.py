@@ -1,8 +1,9 @@
 """Whom a request goes to: a reference's registry goes in, the host that is asked and the rights come out."""
 
 import ipaddress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from ferrule.errors import RegistryError
 from ferrule.oci.reference import DEFAULT_REGISTRY, Reference
@@ -11,8 +12,7 @@ DOCKER_HUB_HOST = "registry-1.docker.io"
 MAX_PORT = 65535
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A registry: the name that people and credential files use, and the host (with port) that is asked.
 
     `plain`: without TLS. Where the user's trust leaves that open, the client finds it out.
@@ -33,8 +33,7 @@ class Site:
         return "docker login" if self.registry == DEFAULT_REGISTRY else f"docker login {self.registry}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A repository of a site, and what is asked of it.
 
     `mirrored` is the registry that the image is named after, where the site is its mirror. `sources` are
@@ -64,15 +63,14 @@ class Place:
         return f"{self.site.url}/v2/{self.repository}/{path}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Whom the user trusts.
 
     `mirrors` are by the registry they stand for; `insecure` hosts may have any certificate or no TLS at all;
     `ca_file` is PEM, believed beside the system's authorities.
     """
 
-    mirrors: dict[str, str] = field(default_factory=dict)
+    mirrors: dict[str, str] = msgspec.field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
     ca_file: Path | None = None
 

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -42,8 +41,7 @@ class Ask(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ticket:
+class _Ticket(msgspec.Struct, frozen=True, kw_only=True):
     header: str
     until: float
 

@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from ferrule.errors import InvalidValueError, RegistryError
 from ferrule.oci.reference import DEFAULT_REGISTRY
@@ -21,8 +22,7 @@ PODMAN_RUN = Path("/run/containers")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """The logins that the user made with docker or podman; nothing is read before somebody asks.
 
     In each file `credHelpers` come before `credsStore` before `auths`, and of Podman's keys the one that

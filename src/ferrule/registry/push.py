@@ -1,7 +1,9 @@
 """Writing images: one or an index, and names go in, what the registry lacks is sent, a digest comes out."""
 
-from dataclasses import dataclass, replace
 from urllib.parse import quote
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.errors import RegistryError
 from ferrule.image.image import Image, Publishable
@@ -21,8 +23,7 @@ UPLOAD_ATTEMPTS = 3
 BINARY = "application/octet-stream"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True, kw_only=True):
     """An image in a registry, by digest: what `docker run` takes."""
 
     reference: Reference

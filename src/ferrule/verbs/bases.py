@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ferrule.base.choose import BaseChoice, choose_base
 from ferrule.base.entry import FileEntry
@@ -33,8 +34,7 @@ DONOR_LABEL = "ferrule.donor"
 """The image that a fitted base was taken from, by digest; none of its layers is in ours, so it is no base."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """Everything below the project's own files.
 
     `name` is what a person reads; `layers` are ours, on top of `image` where there is one; `present` are the
@@ -48,9 +48,9 @@ class Ground:
     layers: tuple[LayerSpec, ...] = ()
     present: frozenset[PurePosixPath] = frozenset()
     unpacked: int = 0
-    variables: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    own_labels: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    own_labels: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def lay_ground(

@@ -3,8 +3,9 @@
 import importlib
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.plan import BuildPlan, output_folder
@@ -38,16 +39,14 @@ FOR_A_PUSH = (
 FOR_A_LAYOUT = ("ferrule.image.layout",)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltPart:
+class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
     """The program and the image for one platform."""
 
     artifact: Artifact
     made: "Made"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True, kw_only=True):
     """What was built and delivered, for one platform or several. Times in seconds."""
 
     prepared: Prepared

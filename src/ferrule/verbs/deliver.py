@@ -1,9 +1,10 @@
 """Where an image goes: registry, engine, layout, archive or file. Each gives one line for the next tool."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ferrule.atomic import appearing, is_there
 from ferrule.errors import OutputError, UsageError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from ferrule.oci.platform import Platform
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Destinations:
+class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was asked for. Without any, the image goes into the project's own layout."""
 
     push: bool = False
@@ -31,8 +31,7 @@ class Destinations:
         return not (self.push or self.load or self.outputs)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """One destination reached. `line` is what the next tool takes; `kind` names the destination in JSON.
 
     `platform` is set where the destination takes one platform and there were several.
@@ -43,8 +42,7 @@ class Delivered:
     platform: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     """An image or an index on its way, its names, and the programs for `binary:`, one for each image.
 
     `layout` is the default place.

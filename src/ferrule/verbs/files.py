@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError
@@ -17,8 +18,7 @@ CACHE_TAG = "CACHEDIR.TAG"
 """Marks a folder that can be made anew, such as cargo's target: https://bford.info/cachedir."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Project:
+class _Project(msgspec.Struct, frozen=True, kw_only=True):
     """Where files may come from: `root` is the workspace's, sources are looked up from `folder`, both real.
 
     `named` are the files that a source names exactly: secrets among them are meant.

@@ -1,8 +1,9 @@
 """Folders that a program reads at run time and that its image lacks: what `files` would serve them."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.graph import Graph
 from ferrule.cargo.leaks import Leak
@@ -34,8 +35,7 @@ EMBEDDERS = ("rust-embed", "include_dir", "minijinja-embed", "static-files", "me
 BAKED = 'env!("CARGO_MANIFEST_DIR") is a folder of this machine'
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hint:
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
     """Folders that would have to be in the image, and who reads them."""
 
     copies: tuple[FileCopy, ...]

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
@@ -21,8 +22,7 @@ from ferrule.verbs.places import place_files, workdir
 from ferrule.verbs.run_config import run_config
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True, kw_only=True):
     """A finished binary, and its name in the image."""
 
     name: str
@@ -35,8 +35,7 @@ class Program:
         return PROGRAM_FOLDER / self.name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What an image is made of. The first program is the one that runs, the others lie beside it.
 
     `labels` makes the image's labels from those of the base.
@@ -49,8 +48,7 @@ class Contents:
     files: tuple[FileEntry, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True, kw_only=True):
     """The image, the base it stands on in words, and the bytes of its files."""
 
     image: Image

@@ -1,7 +1,8 @@
 """What a binary is, links and needs, without running it: a path goes in, a `BinaryReport` comes out."""
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.base.known import bases_that_run
 from ferrule.elf.closure import Closure, closure
@@ -21,8 +22,7 @@ OTHER, REST = "other sections", "headers and padding"
 SHOWN_IN_ORDER = ("code", "read-only data", "data", "linking", "symbols and debug", OTHER)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NeededLibrary:
+class NeededLibrary(msgspec.Struct, frozen=True, kw_only=True):
     """A library that the loader maps, who asks for it, and where it is here; None when it is not.
 
     The loader itself is described the same way.
@@ -33,8 +33,7 @@ class NeededLibrary:
     path: PurePosixPath | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BinaryReport:
+class BinaryReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `inspect` says of a binary. Sizes in bytes; `sizes` is by kind of content.
 
     `loader` is None for a static binary; `glibc_because` are the symbols that want the highest glibc version.

@@ -1,7 +1,8 @@
 """What an image is, layer by layer, without unpacking it: a name goes in, an `ImageReport` comes out."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from ferrule.errors import ImageError
 from ferrule.image.assemble import CREATED_BY
@@ -20,16 +21,14 @@ OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 BASE_NAME, BASE_DIGEST = f"{PREFIX}base.name", f"{PREFIX}base.digest"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageLayer:
+class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A layer, and the line of the image's history that made it; empty where there is none."""
 
     contents: LayerContents
     created_by: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
+class Base(msgspec.Struct, frozen=True, kw_only=True):
     """What an image stands on. `known_by` is the history where every layer is ferrule's."""
 
     name: str | None = None
@@ -37,8 +36,7 @@ class Base:
     known_by: Literal["labels", "os-release", "history"] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageReport:
+class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `inspect` says of an image. `stack` is the tree that a container sees."""
 
     name: str

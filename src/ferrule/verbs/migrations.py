@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.cargo.graph import Graph
 from ferrule.config import MIGRATIONS_FOLDER
@@ -21,8 +22,7 @@ EMBEDS = re.compile(r"\b(?:embed_migrations|migrate)!")
 COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Migrations:
+class Migrations(msgspec.Struct, frozen=True, kw_only=True):
     """What is done with the folder `migrations`, and why. `copy` is None where it is not taken along.
 
     `unasked` is the same where no key or flag has named it.

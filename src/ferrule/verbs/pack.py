@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
@@ -27,8 +28,7 @@ Programs = tuple[Program, ...]
 NO_ZONES = Need(wanted=False, reason="what the program was built of is not known; take them along by --file")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackRequest:
+class PackRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The binaries, the first of which runs; `config` is a TOML file with the keys of the table.
 
     `platforms` are binaries too, each with the platform whose image it goes into.
@@ -40,8 +40,7 @@ class PackRequest:
     platforms: tuple[tuple[Platform, Path], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True, kw_only=True):
     """What was made of finished binaries, and delivered: an image for each platform."""
 
     name: Reference

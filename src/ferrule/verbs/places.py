@@ -1,7 +1,8 @@
 """Folders of the image that the settings ask for: volumes, the working folder, and whose files are."""
 
-from dataclasses import replace
 from pathlib import PurePosixPath
+
+from msgspec.structs import replace
 
 from ferrule.base.entry import FileEntry
 from ferrule.config import Settings

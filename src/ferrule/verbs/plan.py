@@ -1,8 +1,10 @@
 """What would be built, and why: a project becomes rows of name, value and reason. Changes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from ferrule.base.choose import expected_base
 from ferrule.cargo.graph import Graph, read_graph
@@ -19,8 +21,7 @@ from ferrule.verbs.tags import fill_tags
 PLAN_VERSION = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One thing decided. `value` is for machines (a JSON value), `text` for people."""
 
     name: str
@@ -29,8 +30,7 @@ class Row:
     reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All rows, in the order in which a person asks."""
 
     rows: tuple[Row, ...]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from ferrule.cargo.metadata import Project, find_manifest, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
@@ -24,8 +25,7 @@ PACKAGE_TABLE = "package.metadata.ferrule"
 WORKSPACE_TABLE = "workspace.metadata.ferrule"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectRequest:
+class ProjectRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about a project: where it is, which program of it, and how it is built.
 
     `only_here`: for this machine alone, though the project's settings may name several platforms.
@@ -39,8 +39,7 @@ class ProjectRequest:
     only_here: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """A project with one program chosen, its settings, and a call of cargo for each platform."""
 
     project: Project

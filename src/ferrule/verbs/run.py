@@ -3,7 +3,9 @@
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from ferrule.engine.choose import Choice, choose
 from ferrule.engine.engine import Loader, Running, RunRequest, attended
@@ -26,8 +28,7 @@ from ferrule.verbs.run_detached import free_name, leave_running
 from ferrule.verbs.run_health import HealthUrl, health_of
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to run: `engine` as in `choose`; with `wait`, say when the health path answers.
 
     With `detach` the program runs on without us, under `name` or one that follows from the image's. It has
@@ -46,8 +47,7 @@ class RunOptions:
     name: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ran:
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended: the program's exit code, or the name under which it runs on."""
 
     code: int = 0
@@ -57,7 +57,7 @@ class Ran:
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
     choice = _choose(context, options)
-    built = build_image(context, replace(request, only_here=True), (), Destinations())
+    built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
     return _run_own(context, choice, built.parts[0].made.image, name, options)
 
@@ -85,8 +85,7 @@ def _run_own(context: Context, choice: Choice, image: Image, name: Reference, op
     return _run(context, choice, started)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Start:
+class _Start(msgspec.Struct, frozen=True, kw_only=True):
     request: RunRequest
     options: RunOptions
     health: HealthUrl | None

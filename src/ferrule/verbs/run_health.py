@@ -1,15 +1,15 @@
 """Where a program says that it is well: an image's labels and its ports go in, an address comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.errors import UsageError
 from ferrule.values import PublishedPort
 from ferrule.verbs.run_config import HEALTH_PATH, HEALTH_PORT
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthUrl:
+class HealthUrl(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked. `published` is the port that has to be open here for it."""
 
     path: str

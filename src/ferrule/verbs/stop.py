@@ -1,15 +1,15 @@
 """Stops programs that `ferrule run --detach` started, and removes what is left of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.engine.choose import engines_here
 from ferrule.engine.engine import STOP_GRACE_SECONDS, Detached, Engine
 from ferrule.errors import UsageError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     """A program that is gone. `by_itself`: it was before; `code` is None when nobody knows it any more."""
 
     name: str
