@@ -3,10 +3,9 @@
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
-
-import msgspec
 
 from ferrule.errors import InvalidValueError
 
@@ -21,7 +20,8 @@ ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
 """What every engine puts into a container itself."""
 
 
-class Port(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Port:
     """A port that the program listens on, inside the container."""
 
     number: int
@@ -31,7 +31,8 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.number}/{self.protocol}"
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
     """Numeric ids: Kubernetes' `runAsNonRoot` refuses names."""
 
     uid: int = NONROOT
@@ -41,7 +42,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.uid}:{self.gid}"
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
     """How the program says that it is well: by a path over HTTP, or by a command inside the image."""
 
     path: str | None = None
@@ -53,7 +55,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         return f"GET {self.path}{port}" if self.path else " ".join(self.command)
 
 
-class FileCopy(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileCopy:
     """A file, a folder, or a pattern (relative to the package), and its place in the image."""
 
     source: str
@@ -66,7 +69,8 @@ def covers(copy: FileCopy, name: str) -> bool:
     return ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
 
 
-class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedPort:
     """A port of this machine and the container's port behind it."""
 
     host: int
@@ -149,7 +153,8 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
     return FileCopy(source=source, target=path)
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
     """A file or folder to write: kind is oci, docker-archive or binary."""
 
     kind: str
