@@ -3,7 +3,6 @@
 import json
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ferrule.cli.text import counted, printable, size
@@ -71,7 +70,7 @@ def as_json(report: "ImageReport", *, files: bool, layer: int | None) -> Iterato
         "image": report.name,
         "digest": report.source.digest,
         "platform": str(report.source.config.platform),
-        "base": asdict(report.base),
+        "base": msgspec.to_builtins(report.base),
         "size": report.size,
         "stored": report.stored,
         "config": msgspec.to_builtins(report.source.config.run),
