@@ -23,6 +23,11 @@ def test_without_a_verb_the_help_is_shown_as_it_is(capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", shown)
 
 
+def test_the_help_writes_udp_as_the_flag_takes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "--help"]) == 0
+    assert "--publish [HOST:]CONTAINER[/udp]" in capsys.readouterr().out
+
+
 def test_the_version_is_printed_as_cargo_prints_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"ferrule {__version__}\n"

@@ -60,7 +60,8 @@ RUN_FLAGS = (
         "--publish",
         "-p",
         multiple=True,
-        type=Parsed("[HOST:]CONTAINER[/udp]", parse_published_port),
+        type=Parsed("PORTS", parse_published_port),
+        metavar="[HOST:]CONTAINER[/udp]",
         help="A port of this machine, and the container's that it leads to.",
     ),
     click.option(
