@@ -56,6 +56,15 @@ def test_the_same_words_start_the_same_program_before_it_is_asked_for(project: P
     assert starts(project) == 2
 
 
+def test_of_several_programs_the_first_is_begun(project: Path) -> None:
+    first, second = program(project), program(project, "echo second")
+    for _ in range(2):
+        with head_start(project / "memory", WORDS) as ahead:
+            for command in (first, second):
+                ahead.stream(command, lambda _: None)
+    assert starts(project) == 4
+
+
 def test_what_is_written_before_it_is_asked_for_is_not_lost(project: Path) -> None:
     many = program(project, "seq 1 50000; echo done >> starts")
     run(project, many)

@@ -28,6 +28,7 @@ class HeadStart:
         self._memory = memory
         self._words = words
         self._begun: Begun | None = None
+        self._has_remembered = False
 
     def begin(self) -> None:
         """Start what the same words led to before, if that can do no harm and confuse nobody."""
@@ -49,13 +50,17 @@ class HeadStart:
         return self._runner.run(command)
 
     def stream(self, command: Command, on_line: LineHandler) -> Finished:
-        """The begun one's lines if it is that, and otherwise those of a new one."""
+        """The begun one's lines if it is that, and otherwise those of a new one.
+
+        Of several, one for each platform, the first is remembered: it is the one that is asked for first.
+        """
         begun, self._begun = self._begun, None
         if begun is not None and begun.command != command:
             begun.stop()
             begun = None
         finished = begun.follow(on_line) if begun else self._runner.stream(command, on_line)
-        if finished.ok:
+        if finished.ok and not self._has_remembered:
+            self._has_remembered = True
             self._memory.remember(self._words, command)
         return finished
 
