@@ -27,8 +27,8 @@ def anatomy(project: Path, program: Path, env: Mapping[str, str]) -> None:
         "… and imports what is needed before cargo": python(f"import {BUILD}"),
         "… and after it": python(f"import {AFTER}"),
         "cargo metadata": lambda: timed(metadata, env, cwd=project),
-        "rustc -vV": lambda: timed(("rustc", "-vV"), env, cwd=project),
-        "rustc --print sysroot": lambda: timed(("rustc", "--print", "sysroot"), env, cwd=project),
+        "rustc -vV (once for a toolchain)": lambda: timed(("rustc", "-vV"), env, cwd=project),
+        "rustc --print sysroot (the same)": lambda: timed(("rustc", "--print", "sysroot"), env, cwd=project),
         f"SHA-256 of the program ({program.stat().st_size:,} bytes)": lambda: _hashed(program),
     }
     print("  where it goes, each alone:")

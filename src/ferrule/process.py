@@ -6,9 +6,9 @@ import shlex
 import signal
 import subprocess  # noqa: TID251 - this is the one place
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from types import MappingProxyType
+from typing import IO, NamedTuple, Protocol
 
 from ferrule.errors import FerruleError
 from ferrule.overhear import Overheard
@@ -18,8 +18,7 @@ PIPE_BYTES = 1 << 20
 """Of a pipe, where the system has a choice: what is written before anybody reads holds nobody up."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class Command(NamedTuple):  # not a dataclass or Struct: no import stands between a build and its cargo
     """A program to start; nothing has happened yet.
 
     `env` is added to the environment of ferrule itself (a value of None removes the name).
@@ -28,7 +27,7 @@ class Command:
 
     argv: tuple[str, ...]
     cwd: Path | None = None
-    env: Mapping[str, str | None] = field(default_factory=dict)
+    env: Mapping[str, str | None] = MappingProxyType({})
     stdin: bytes = b""
     talk: bool = False
 
@@ -36,8 +35,7 @@ class Command:
         return shlex.join(self.argv)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """What a program left behind. `returncode` is negative when a signal ended it."""
 
     returncode: int

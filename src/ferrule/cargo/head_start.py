@@ -4,35 +4,31 @@ A plan takes about as long as a cargo that has nothing to do. Most of the time i
 before; otherwise the one that was begun is stopped, and nothing that it has compiled is lost.
 """
 
-import hashlib
-import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ferrule.atomic import appearing
 from ferrule.cargo.sources import is_quiet
 from ferrule.errors import FerruleError
+from ferrule.memory import Memory
 from ferrule.process import Begun, Command, Finished, LineHandler, SystemRunner
-
-MOST = 32
-"""Command lines that are remembered."""
 
 
 class HeadStart:
     """A `Runner`, ahead of time with one command. Made by `head_start`."""
 
-    def __init__(self, runner: SystemRunner, memory: "Memory", words: tuple[str, ...]) -> None:
+    def __init__(self, runner: SystemRunner, memory: Memory, words: tuple[str, ...]) -> None:
         self._runner = runner
         self._memory = memory
-        self._words = words
+        self._key = _key(words)
         self._begun: Begun | None = None
         self._has_remembered = False
 
     def begin(self) -> None:
         """Start what the same words led to before, if that can do no harm and confuse nobody."""
-        command = self._memory.recall(self._words)
+        command = _command(self._memory.recall(self._key))
         if command is not None and command.cwd is not None and _is_welcome(command.cwd):
             try:
                 self._begun = self._runner.begin(command)
@@ -61,7 +57,7 @@ class HeadStart:
         finished = begun.follow(on_line) if begun else self._runner.stream(command, on_line)
         if finished.ok and not self._has_remembered:
             self._has_remembered = True
-            self._memory.remember(self._words, command)
+            self._memory.remember(self._key, _entry(command))
         return finished
 
 
@@ -76,48 +72,26 @@ def head_start(file: Path, words: tuple[str, ...]) -> Iterator[HeadStart]:
         ahead.stop()
 
 
-class Memory:
-    """Command lines and the calls that they led to. A file that is broken is forgotten."""
+def _entry(command: Command) -> dict[str, Any]:
+    return {"argv": list(command.argv), "cwd": str(command.cwd), "env": dict(command.env)}
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    def recall(self, words: tuple[str, ...]) -> Command | None:
-        """The call, if there is one that is whole."""
-        entry = self._read().get(_key(words), {})
-        try:
-            argv, cwd, env = entry["argv"], entry["cwd"], entry["env"]
-            strings = (*argv, cwd, *env, *env.values())
-            if argv and all(isinstance(text, str) for text in strings):
-                return Command(argv=tuple(argv), cwd=Path(cwd), env=env, talk=True)
-        except (TypeError, LookupError, AttributeError):
-            pass
-        return None
-
-    def remember(self, words: tuple[str, ...], command: Command) -> None:
-        """Keep the call. Where that is impossible the next run has no head start, and no other fault."""
-        entry = {"argv": list(command.argv), "cwd": str(command.cwd), "env": dict(command.env)}
-        known = self._read()
-        if known.pop(_key(words), None) == entry:
-            return
-        kept = dict([*known.items(), (_key(words), entry)][-MOST:])
-        try:
-            with appearing(self._file) as part:
-                part.write_text(json.dumps(kept))
-        except FerruleError:
-            return
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+def _command(entry: Any) -> Command | None:
+    """The call that an entry holds, if it is whole."""
+    try:
+        argv, cwd, env = entry["argv"], entry["cwd"], entry["env"]
+        strings = (*argv, cwd, *env, *env.values())
+        if argv and all(isinstance(text, str) for text in strings):
+            return Command(argv=tuple(argv), cwd=Path(cwd), env=env, talk=True)
+    except (TypeError, LookupError, AttributeError):
+        pass
+    return None
 
 
 def _key(words: tuple[str, ...]) -> str:
-    """A hash: what stands on a command line may be nobody else's business."""
-    return hashlib.sha256("\0".join(words).encode(errors="surrogateescape")).hexdigest()
+    """A checksum: what stands on a command line may be nobody else's business. Words that have the same one
+    lead to another call than the one that was begun, and that is all."""
+    return str(zlib.crc32("\0".join(words).encode(errors="surrogateescape")))
 
 
 def _is_welcome(folder: Path) -> bool:

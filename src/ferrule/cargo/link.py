@@ -1,14 +1,13 @@
 """Static or dynamic: what build scripts and crates say, and what an earlier build found out."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import msgspec
 
-from ferrule.atomic import appearing
 from ferrule.cargo.messages import Message
 from ferrule.cargo.plan import BuildPlan
+from ferrule.memory import Memory
 
 ALWAYS_THERE = frozenset(("c", "m", "dl", "rt", "pthread", "util", "gcc", "gcc_s", "gcc_eh", "stdc++"))
 """Libraries that a C toolchain brings in a static form."""
@@ -48,39 +47,21 @@ def _system_library(raw: str) -> str | None:
 
 
 class LinkMemory:
-    """The choices of earlier builds, so that a wrong guess costs once. A file that is broken is forgotten."""
-
-    MOST = 64
+    """The choices of earlier builds, so that a wrong guess costs once."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "link.json"
+        self._memory = Memory(folder / "link.json")
 
     def recall(self, plan: BuildPlan) -> LinkChoice | None:
         """What the last build of the same lock file, features and toolchain found out."""
-        entry = self._read().get(key_of(plan))
-        return LinkChoice(mode=entry[0], reason=entry[1]) if entry else None
+        try:
+            return msgspec.convert(self._memory.recall(key_of(plan)), LinkChoice)
+        except msgspec.ValidationError:
+            return None
 
     def remember(self, plan: BuildPlan, choice: LinkChoice) -> None:
         """Keep the choice for the next build."""
-        known = self._read()
-        key = key_of(plan)
-        if known.get(key) == [choice.mode, choice.reason]:
-            return
-        known.pop(key, None)
-        known = dict([*known.items(), (key, [choice.mode, choice.reason])][-self.MOST :])
-        with appearing(self._file) as part:
-            part.write_text(json.dumps(known, indent=1))
-
-    def _read(self) -> dict[str, list[str]]:
-        try:
-            known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        good = isinstance(known, dict) and all(
-            isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
-            for entry in known.values()
-        )
-        return known if good else {}
+        self._memory.remember(key_of(plan), msgspec.to_builtins(choice))
 
 
 def key_of(plan: BuildPlan) -> str:

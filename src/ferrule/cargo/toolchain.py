@@ -3,11 +3,14 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from ferrule.cargo.rustup import decisive_facts, state
 from ferrule.cargo.sources import cargo_home
 from ferrule.errors import ProjectError
+from ferrule.memory import Memory
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
 
@@ -33,15 +36,37 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
         return any(self.library_folder(triple).glob("libstd-*.rlib"))
 
 
-def read_toolchain(runner: Runner, folder: Path) -> Toolchain:
-    """Ask rustc in the folder, since a rust-toolchain.toml there may choose it."""
+def read_toolchain(runner: Runner, folder: Path, memory: Memory) -> Toolchain:
+    """Ask rustc in the folder, since a rust-toolchain.toml there may choose it, or remember its answer."""
+    facts = decisive_facts(folder)
+    version, sysroot = (facts and _remembered(memory.recall(facts))) or _asked(runner, folder)
+    if facts:
+        memory.remember(facts, [version, sysroot, state(_rustc(sysroot))])
+    return Toolchain(
+        host=_field(version, "host"), version=version, sysroot=Path(sysroot), cargo_home=cargo_home()
+    )
+
+
+def _asked(runner: Runner, folder: Path) -> tuple[str, str]:
+    """Version and sysroot."""
     rustc = os.environ.get("RUSTC", "rustc")
     commands = [Command(argv=(rustc, *flags), cwd=folder) for flags in (("-vV",), ("--print", "sysroot"))]
     with ThreadPoolExecutor(2) as pool:
         version, sysroot = pool.map(lambda command: _ask(runner, command), commands)
-    return Toolchain(
-        host=_field(version, "host"), version=version, sysroot=Path(sysroot.strip()), cargo_home=cargo_home()
-    )
+    return version, sysroot.strip()
+
+
+def _remembered(entry: Any) -> tuple[str, str] | None:
+    """The same, if the toolchain that they tell of is still what it was."""
+    try:
+        version, sysroot, rustc = msgspec.convert(entry, tuple[str, str, str])
+    except msgspec.ValidationError:
+        return None
+    return (version, sysroot) if rustc and rustc == state(_rustc(sysroot)) else None
+
+
+def _rustc(sysroot: str) -> Path:
+    return Path(sysroot) / "bin" / "rustc"
 
 
 def version_numbers(release: str) -> tuple[int, ...]:

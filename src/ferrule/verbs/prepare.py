@@ -13,6 +13,7 @@ from ferrule.cargo.select import Selection, select
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, Source, resolve, tables_of
 from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.memory import Memory
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
 from ferrule.verbs.targets import choose_targets
@@ -64,7 +65,8 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
     folder = find_manifest(request.place).parent
     with ThreadPoolExecutor(1) as pool:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
-        toolchain_later = pool.submit(read_toolchain, context.runner, folder)
+        memory = Memory(context.cache / "toolchains.json")
+        toolchain_later = pool.submit(read_toolchain, context.runner, folder, memory)
         project = read_project(context.runner, request.place)
         selection = select(project, package=request.package, binary=request.binary, say=context.report.say)
         settings = resolve(_sources(request, project, selection))
