@@ -127,7 +127,7 @@ def test_variables_are_merged_by_name() -> None:
         ({"ports": [0]}, f"{PACKAGE}.ports: 0 is not a port"),
         ({"ports": 3000}, f"{PACKAGE}.ports: expected `array | null`, got `int`"),
         ({"user": "root"}, f"{PACKAGE}.user: 'root' is not a numeric user"),
-        ({"env": {"A B": "x"}}, f"{PACKAGE}.env: 'A B=x' is not NAME=VALUE"),
+        ({"env": {"A B": "x"}}, f"{PACKAGE}.env.A B: 'A B' is not the name of a variable"),
         ({"workdir": "app"}, f"{PACKAGE}.workdir: 'app' is not an absolute path"),
         ({"stop-signal": "stop"}, f"{PACKAGE}.stop-signal: 'stop' is not a signal"),
         ({"files": [{"from": "x"}]}, f"{PACKAGE}.files: it takes from and to, both strings"),

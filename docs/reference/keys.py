@@ -33,7 +33,8 @@ KEYS = {
     "stop-signal": "The signal that asks the program to stop.",
     "capabilities": "What the program that runs may do beyond its user, as capabilities of its file, such as "
     "`NET_BIND_SERVICE` for a port below 1024.",
-    "env": "Variables of the image, by name.",
+    "env": "What the program reads from its environment, by name: a value, which goes into the image, or a "
+    'table such as `{ required = true, secret = true, type = "url" }`. See the environment contract.',
     "labels": "Labels of the image, by key. They win over those that are taken from Cargo.toml.",
 }
 """Key of `[package.metadata.ferrule]` → what it means."""

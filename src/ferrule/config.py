@@ -8,14 +8,14 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from ferrule.capability import parse_capability
-from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.contract import Variable, parse_variable
+from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.values import (
     PROGRAM_FOLDER,
     FileCopy,
     Health,
     Port,
     User,
-    parse_env,
     parse_file,
     parse_folder,
     parse_glibc,
@@ -60,11 +60,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     user: str | None = None
     stop_signal: str | None = None
     capabilities: tuple[str, ...] | None = None
-    env: Mapping[str, str] | None = None
+    env: Mapping[str, str | dict[str, Any]] | None = None
     labels: Mapping[str, str] | None = None
 
 
-MERGED_BY_NAME = ("env", "labels")
+FLAGS = "flags"
+"""The origin of what the command line says."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about the image that can be asked for, checked and with defaults filled in.
 
     `files` has the folder of `migrations` too, which is None where nobody said and False for none at all.
+    `contract` is all that is known of variables, and `env` those of them that have a value in the image.
     `origins` says for each key that was set who set it: "--base", "package.metadata.ferrule", ….
     """
 
@@ -99,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     stop_signal: str
     capabilities: tuple[str, ...]
+    contract: tuple[Variable, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -128,6 +131,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         except InvalidValueError as error:
             raise ProjectError(f"{origin}.{key}: {error.message}", hint=error.hint) from error
 
+    contract = _contract(sources)
     migrations = value("migrations", parse_migrations, None)
     files: tuple[FileCopy, ...] = value("files", _each(parse_file), ())
     return Settings(
@@ -149,7 +153,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
         capabilities=value("capabilities", _each(parse_capability), ()),
-        env=value("env", _names, {}),
+        contract=contract,
+        env={each.name: each.default for each in contract if each.default is not None},
         labels=value("labels", dict, {}),
         origins={key: origin for key, (_, origin) in said.items()},
     )
@@ -216,11 +221,36 @@ def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
             key, raw = name.encode_name, getattr(source.table, name.name)
             if raw is None:
                 continue
-            if key in MERGED_BY_NAME and key in said:
+            if key == "labels" and key in said:
                 said[key] = ({**raw, **said[key][0]}, said[key][1])
             elif key not in said:
-                said[key] = (raw, source.origin if source.origin != "flags" else f"--{FLAG_OF.get(key, key)}")
+                said[key] = (raw, source.origin if source.origin != FLAGS else f"--{FLAG_OF.get(key, key)}")
     return said
+
+
+def _contract(sources: tuple[Source, ...]) -> tuple[Variable, ...]:
+    """The variables of all sources, by name: a value over a table is that table's default from then on.
+
+    Raises `UsageError` for what a flag has made wrong, and `ProjectError` for all else.
+    """
+    merged: dict[str, tuple[Any, str]] = {}
+    for source in reversed(sources):
+        for name, raw in (source.table.env or {}).items():
+            below, _ = merged.get(name, ({}, ""))
+            is_value = isinstance(raw, str) and isinstance(below, dict)
+            said = {**below, "default": raw, "required": False} if is_value else raw
+            merged[name] = (said, source.origin)
+    return tuple(_variable(name, *merged[name]) for name in sorted(merged))
+
+
+def _variable(name: str, raw: Any, origin: str) -> Variable:
+    try:
+        return parse_variable(name, raw)
+    except InvalidValueError as error:
+        if origin == FLAGS:
+            raise UsageError(f"--env {_shown(name)}: {error.message}", hint=error.hint) from error
+        path = f"{origin}.env.{_shown(name)}"
+        raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 FLAG_OF = {
@@ -237,10 +267,6 @@ FLAG_OF = {
 
 def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     return lambda values: tuple(parse(value) for value in values)
-
-
-def _names(values: Mapping[str, str]) -> dict[str, str]:
-    return dict(parse_env(f"{name}={value}") for name, value in values.items())
 
 
 class UserConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -117,7 +117,8 @@ def parse_env(text: str) -> tuple[str, str]:
     """`NAME=VALUE`."""
     name, equals, value = text.partition("=")
     if not equals or not name or re.search(r"[\s\0]", name) or "\0" in value:
-        raise InvalidValueError(f"{text!r} is not NAME=VALUE", hint="write it like RUST_LOG=info")
+        what = "the value has a NUL character" if "\0" in value else f"{name!r} is not NAME=VALUE"
+        raise InvalidValueError(what, hint="write it like RUST_LOG=info")
     return name, value
 
 

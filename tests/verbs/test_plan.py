@@ -71,9 +71,9 @@ def test_the_screen_has_a_line_per_decision() -> None:
 
 
 def test_plan_writes_nothing_into_the_project(tmp_path: Path) -> None:
-    place = write_project(tmp_path)
+    place = write_project(tmp_path / "project")
     before = sorted(place.rglob("*"))
-    plan_of(place)
+    make_plan(context_of(tmp_path), request_for(place), (), Destinations())
     assert sorted(place.rglob("*")) == before
 
 

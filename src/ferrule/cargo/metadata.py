@@ -24,6 +24,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     src_path: Path
 
 
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """What a Cargo.toml asks for; `path` is set for a package of this machine."""
+
+    name: str
+    kind: str | None = None
+    path: Path | None = None
+
+
 class Package(msgspec.Struct, frozen=True, kw_only=True):
     """A package of the workspace as cargo describes it."""
 
@@ -32,6 +40,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     manifest_path: Path
     targets: tuple[Target, ...]
+    dependencies: tuple[Dependency, ...] = ()
     features: Mapping[str, tuple[str, ...]] = {}
     metadata: Mapping[str, Any] | None = None
     default_run: str | None = None

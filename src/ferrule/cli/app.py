@@ -21,6 +21,7 @@ VERBS = {
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
     "stop": ("ferrule.cli.stop:command", "Stop what `ferrule run --detach` left running."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary needs, or what an image is made of."),
+    "env": ("ferrule.cli.env:command", "List and check what the program reads from its environment."),
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 

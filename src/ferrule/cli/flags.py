@@ -168,6 +168,12 @@ IMAGE_FLAGS = (
         help="Migrations to take along to /app/migrations.",
     ),
     click.option("--no-migrations", is_flag=True, help="Leave out migrations that were found."),
+    option(
+        "--allow-secret",
+        multiple=True,
+        metavar="NAME",
+        help="A variable or label that may look like a secret, such as a development URL.",
+    ),
 )
 
 DESTINATION_FLAGS = (

@@ -39,7 +39,7 @@ def cargo_options(given: dict[str, Any]) -> "CargoOptions":
 
 def flag_source(given: dict[str, Any]) -> "Source":
     """The flags about the image as the strongest source of settings."""
-    from ferrule.config import Source, Table
+    from ferrule.config import FLAGS, Source, Table
 
     table = Table(
         image=given.get("image"),
@@ -63,7 +63,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
         env=dict(given["env"]) or None,
         labels=dict(given["label"]) or None,
     )
-    return Source(table=table, origin="flags")
+    return Source(table=table, origin=FLAGS)
 
 
 def make_context(given: dict[str, Any]) -> "Context":
@@ -97,6 +97,7 @@ def project_request(given: dict[str, Any]) -> "ProjectRequest":
         binary=given["binary"],
         cargo=cargo_options(given),
         flags=flag_source(given),
+        allow_secrets=given["allow_secret"],
     )
 
 

@@ -69,6 +69,7 @@ def command(**given: Any) -> None:
         platforms=given["platforms"],
         config=given["config"],
         flags=flag_source(given),
+        allow_secrets=given["allow_secret"],
     )
     packed = pack(context, request, given["tag"], destinations_of(given))
     context.report.say(pack_summary(packed))

@@ -1,5 +1,6 @@
 """OCI labels from Cargo.toml, and what is deliberately not among them."""
 
+import re
 from collections.abc import Mapping
 
 from ferrule.cargo.metadata import Package
@@ -22,10 +23,15 @@ def package_labels(package: Package) -> dict[str, str]:
         "version": package.version,
         "description": _one_line(package.description),
         "licenses": _spdx(package.license),
-        "source": package.repository,
-        "url": package.homepage or package.repository,
+        "source": _without_login(package.repository),
+        "url": _without_login(package.homepage or package.repository),
     }
     return {key: value for key, value in said.items() if value}
+
+
+def _without_login(url: str | None) -> str | None:
+    """A URL as everybody may see it: some carry a name and a token before the host."""
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@", r"\1", url.strip()) if url else None
 
 
 def _one_line(text: str | None) -> str | None:

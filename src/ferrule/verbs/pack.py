@@ -20,6 +20,7 @@ from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destina
 from ferrule.verbs.files import collect_files
 from ferrule.verbs.image import Contents, Made, Program, make_image
 from ferrule.verbs.labels import labels_of
+from ferrule.verbs.plain import check_plain
 from ferrule.verbs.prepare import check_references
 from ferrule.verbs.tags import fill_tags
 
@@ -31,13 +32,15 @@ NO_ZONES = Need(wanted=False, reason="what the program was built of is not known
 class PackRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The binaries, the first of which runs; `config` is a TOML file with the keys of the table.
 
-    `platforms` are binaries too, each with the platform whose image it goes into.
+    `platforms` are binaries too, each with the platform whose image it goes into. `allow_secrets` are names
+    of variables and labels that may look like secrets.
     """
 
     binaries: tuple[Path, ...]
     config: Path | None
     flags: Source
     platforms: tuple[tuple[Platform, Path], ...] = ()
+    allow_secrets: tuple[str, ...] = ()
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,7 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
     program = groups[0][0].name
     folder = request.config.absolute().parent if request.config else Path.cwd()
     settings = resolve((request.flags, *_tables(request.config, program)))
+    check_plain(settings, request.allow_secrets)
     repository = check_references(settings, program)
     filled = fill_tags(context.runner, tags, version=None, folder=folder)
     if destinations.is_empty:

@@ -16,6 +16,7 @@ from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.memory import Memory
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
+from ferrule.verbs.plain import check_plain
 from ferrule.verbs.targets import choose_targets
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class ProjectRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about a project: where it is, which program of it, and how it is built.
 
     `only_here`: for this machine alone, though the project's settings may name several platforms.
+    `allow_secrets`: names of variables and labels that may look like secrets.
     """
 
     place: Path
@@ -38,6 +40,7 @@ class ProjectRequest(msgspec.Struct, frozen=True, kw_only=True):
     cargo: CargoOptions
     flags: Source
     only_here: bool = False
+    allow_secrets: tuple[str, ...] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +70,8 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
         memory = Memory(context.cache / "toolchains.json")
         toolchain_later = pool.submit(read_toolchain, context.runner, folder, memory)
-        project = read_project(context.runner, request.place)
-        selection = select(project, package=request.package, binary=request.binary, say=context.report.say)
-        settings = resolve(_sources(request, project, selection))
+        project, selection, settings = read_settings(context, request)
+        check_plain(settings, request.allow_secrets)
         toolchain = toolchain_later.result()
     return Prepared(
         project=project,
@@ -78,6 +80,13 @@ def prepare(context: Context, request: ProjectRequest) -> Prepared:
         plans=_plans(context, request, project, selection, settings, toolchain),
         repository=check_references(settings, selection.binary),
     )
+
+
+def read_settings(context: Context, request: ProjectRequest) -> tuple[Project, Selection, Settings]:
+    """The project, the program that was chosen, and what its tables and the flags say."""
+    project = read_project(context.runner, request.place)
+    selection = select(project, package=request.package, binary=request.binary, say=context.report.say)
+    return project, selection, resolve(_sources(request, project, selection))
 
 
 def _plans(

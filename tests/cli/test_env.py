@@ -1,0 +1,244 @@
+"""`ferrule env` on a small project: the list, the check, the proposal, and what an image may not hold."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ferrule.cli.app import run
+from tests.projects import manifest, write_files, write_project
+
+Ferrule = Callable[..., tuple[int, str, str]]
+
+QUOTED = "the quotes are part of the value, as Docker and podman read such a file"
+CONTRACT = """
+[package.metadata.ferrule.env]
+RUST_LOG = "info"
+APP_URL = { required = true, secret = true, type = "url", doc = "the shop's database" }
+APP_PORT = { type = "port", default = "3000" }
+APP_ENV = { pattern = "development|production" }
+"""
+
+
+@pytest.fixture
+def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
+    """Runs a command line beside the project; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("APP_URL", "APP_PORT", "APP_ENV"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        assert "hunter2" not in out + err
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
+
+
+@pytest.mark.usefixtures("project")
+def test_the_list(ferrule: Ferrule) -> None:
+    code, out, err = ferrule("env", "shop")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "APP_ENV   matches development|production",
+        'APP_PORT  port, default "3000"',
+        "APP_URL   required, secret, url  the shop's database",
+        'RUST_LOG  default "info"',
+    ]
+    assert json.loads(ferrule("env", "shop", "--json")[1]) == {
+        "version": 1,
+        "variables": [
+            {"name": "APP_ENV", "pattern": "development|production"},
+            {"name": "APP_PORT", "default": "3000", "type": "port"},
+            {
+                "name": "APP_URL",
+                "required": True,
+                "secret": True,
+                "type": "url",
+                "doc": "the shop's database",
+            },
+            {"name": "RUST_LOG", "default": "info"},
+        ],
+    }
+
+
+@pytest.mark.usefixtures("project")
+def test_a_file_that_keeps_the_contract(ferrule: Ferrule, tmp_path: Path) -> None:
+    (tmp_path / "prod.env").write_text(
+        "# as Docker reads it\nAPP_URL=postgres://a:hunter2@b/c\nAPP_ENV=production\n"
+    )
+    assert ferrule("env", "shop", "--check", "prod.env") == (
+        0,
+        "",
+        "prod.env keeps the contract: 4 variables\n",
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_all_faults_of_a_file_at_once(ferrule: Ferrule, tmp_path: Path) -> None:
+    (tmp_path / "bad.env").write_text('APP_ENV="production"\nAPP_PORT=hunter2\nAPP_ULR=hunter2\n')
+    code, out, err = ferrule("env", "shop", "--check", "bad.env")
+    assert code == 3
+    assert out.splitlines() == [
+        f"APP_ENV   does not match development|production: {QUOTED}",
+        "APP_PORT  is not a port",
+        "APP_URL   is missing (the shop's database)",
+    ]
+    assert err.splitlines() == [
+        "warning: APP_ULR is not in the contract; did you mean APP_URL?",
+        "error: bad.env does not keep the contract: 3 variables to mend",
+        "hint: `ferrule env` lists what each is for",
+    ]
+    faults = json.loads(ferrule("env", "shop", "--check", "bad.env", "--json")[1])["faults"]
+    assert [fault["name"] for fault in faults] == ["APP_ENV", "APP_PORT", "APP_URL"]
+
+
+@pytest.mark.usefixtures("project")
+def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_URL", "")
+    code, out, err = ferrule("env", "shop", "--check", "-")
+    assert (code, out) == (3, "APP_URL  is empty (the shop's database)\n")
+    assert "error: the environment here does not keep the contract: 1 variable to mend" in err
+    monkeypatch.setenv("APP_URL", "postgres://a:hunter2@b/c")
+    assert ferrule("env", "shop", "--check", "-")[0] == 0
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("--check", "no.env"), 2, "no.env cannot be read: No such file or directory"),
+        (("--check", "."), 2, ". cannot be read: Is a directory"),
+        (("--check", "-", "--scan"), 2, "--scan and --check are two different things"),
+        (("--bin", "other"), 3, "there is no binary 'other'"),
+    ],
+)
+def test_wrong_input(ferrule: Ferrule, arguments: tuple[str, ...], code: int, error: str) -> None:
+    found, out, err = ferrule("env", "shop", *arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith(f"error: {error}")
+    assert "\nhint: " in err
+
+
+def test_the_proposal(ferrule: Ferrule, tmp_path: Path) -> None:
+    main = """
+        fn main() {
+            let url = std::env::var("DATABASE_URL").expect("needed");
+            let port = std::env::var("APP_PORT").unwrap_or("8080".into());
+            let port = std::env::var("APP_PORT");
+            let log = std::env::var("RUST_LOG");
+            let any = std::env::var(url);
+        }
+    """
+    table = '[package.metadata.ferrule.env]\nRUST_LOG = "info"\nOLD = "x"\n'
+    write_project(
+        tmp_path / "shop", {"Cargo.toml": manifest(extra=table), "src/main.rs": main, "src/bin/b.rs": main}
+    )
+    code, out, err = ferrule("env", "shop", "--bin", "hello", "--scan")
+    assert code == 0
+    assert out.splitlines() == [
+        "[package.metadata.ferrule.env]",
+        'APP_PORT = { default = "8080", type = "port" }                   # src/main.rs:4, src/main.rs:5',
+        'DATABASE_URL = { required = true, secret = true, type = "url" }  # src/main.rs:3',
+    ]
+    assert err.splitlines() == [
+        "src/main.rs:7 reads a variable whose name is not written there",
+        "OLD is in the contract, and no source was seen that reads it",
+    ]
+    found = json.loads(ferrule("env", "shop", "--bin", "hello", "--scan", "--json")[1])
+    assert found["proposed"][1]["places"] == ["src/main.rs:3"]
+    assert found["unread"] == ["OLD"]
+
+
+def test_the_proposal_is_a_contract(ferrule: Ferrule, tmp_path: Path) -> None:
+    main = 'fn main() { std::env::var("A_URL").unwrap(); std::env::var("B").unwrap_or("\\"\\n".into()); }'
+    write_project(tmp_path / "shop", {"src/main.rs": main})
+    _, out, _ = ferrule("env", "shop", "--scan")
+    with (tmp_path / "shop" / "Cargo.toml").open("a") as file:
+        file.write(f"\n{out}")
+    assert [each["name"] for each in json.loads(ferrule("env", "shop", "--json")[1])["variables"]] == [
+        "A_URL",
+        "B",
+    ]
+    code, out, err = ferrule("env", "shop", "--scan")
+    assert (code, out) == (0, "")
+    assert err == "the contract has every variable that was found in the source\n"
+
+
+def test_members_that_are_in_the_program_are_read_too(ferrule: Ferrule, tmp_path: Path) -> None:
+    files = {
+        "Cargo.toml": '[workspace]\nmembers = ["a", "b", "c"]\nresolver = "2"\n',
+        "a/Cargo.toml": manifest("a", '[dependencies]\nb = { path = "../b" }\n'),
+        "a/src/main.rs": "fn main() {}",
+        "b/Cargo.toml": manifest("b"),
+        "b/src/lib.rs": 'pub fn f() { std::env::var("IN_B"); }',
+        "c/Cargo.toml": manifest("c"),
+        "c/src/lib.rs": 'pub fn f() { std::env::var("IN_C"); }',
+    }
+    write_files(tmp_path / "shop", files)
+    assert ferrule("env", "shop", "-p", "a", "--scan")[1].splitlines() == [
+        "[package.metadata.ferrule.env]",
+        "IN_B = {}  # b/src/lib.rs:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "flags", "code", "error"),
+    [
+        ('URL = "postgres://a:hunter2@b/c"', (), 3, "env URL looks like a URL with a password"),
+        ("", ("--env", "DB_PASSWORD=hunter2"), 3, "env DB_PASSWORD looks like a secret, by its name"),
+        ("", ("--label", "a=ghp_hunter2" + "a1" * 18), 3, None),
+        ("", ("--label", "a=ghp_" + "a1" * 18), 3, "label a looks like a token of GitHub"),
+        (
+            "",
+            ("--arg", "--url=redis://:hunter2@h"),
+            3,
+            "the argument in args looks like a URL with a password",
+        ),
+        ("A = { secret = true }", ("--env", "A=hunter2"), 2, "--env A: a secret has no default"),
+        ("A = { type = 'port' }", ("--env", "A=hunter2"), 2, "--env A: the default is not a port"),
+        ("A = { secret = true }", ("--label", "a=see hunter2"), 3, "label a looks like the value of A"),
+    ],
+)
+def test_no_secret_goes_into_an_image(
+    ferrule: Ferrule,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    flags: tuple[str, ...],
+    code: int,
+    error: str | None,
+) -> None:
+    monkeypatch.setenv("A", "hunter2")
+    write_project(
+        tmp_path / "shop", {"Cargo.toml": manifest(extra=f"[package.metadata.ferrule.env]\n{table}\n")}
+    )
+    for verb in ("plan", "build"):
+        found, out, err = ferrule(verb, "shop", *flags)
+        if error is not None:
+            assert (found, out) == (code, "")
+            assert err.startswith(f"error: {error}")
+
+
+def test_a_development_url_may_be_allowed(ferrule: Ferrule, tmp_path: Path) -> None:
+    write_project(tmp_path / "shop")
+    flags = ("--env", "URL=postgres://shop:shop@localhost/shop")
+    code, _, err = ferrule("plan", "shop", *flags)
+    assert code == 3
+    assert "add --allow-secret URL" in err
+    assert ferrule("plan", "shop", *flags, "--allow-secret", "URL")[0] == 0
+
+
+def test_a_login_in_the_repository_s_url_is_left_out(ferrule: Ferrule, tmp_path: Path) -> None:
+    text = manifest().replace("edition", 'repository = "https://me:hunter2@example.com/shop"\nedition')
+    write_project(tmp_path / "shop", {"Cargo.toml": text})
+    plan = json.loads(ferrule("plan", "shop", "--json")[1])
+    assert "hunter2" not in json.dumps(plan)
