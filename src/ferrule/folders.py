@@ -28,6 +28,16 @@ def config_file() -> Path:
     return (Path(named) / "ferrule" if named else _user_config()) / "config.toml"
 
 
+def temporary_folder() -> Path:
+    """TMPDIR, /tmp or /var/tmp, whichever can be written to.
+
+    Python's own way to find out is to write a file, which would stay there if we were killed at that instant.
+    """
+    named = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    candidates = [Path(name) for name in (*named, "/tmp", "/var/tmp") if name]  # noqa: S108 - those of POSIX
+    return next((each for each in candidates if each.is_dir() and os.access(each, os.W_OK | os.X_OK)), Path())
+
+
 def _user_cache() -> Path:
     import platformdirs
 

@@ -1,5 +1,6 @@
 """Which targets a project is built for, and what would run on another host."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_whole_plan_is_made_on_a_mac(
     tmp_path: Path, mac: MacRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it asks for Linux; the platform is this machine's processor with Linux on it."""
-    monkeypatch.setenv("PATH", f"{Path.home()}/.cargo/bin:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{Path(str(shutil.which('cargo'))).parent}:/usr/bin:/bin")
     place = write_project(tmp_path / "project")
     flags = Table(link="musl", platforms=("linux/amd64", "linux/arm64"))
     context = context_of(place, mac)
@@ -90,7 +91,7 @@ def test_what_a_mac_would_run_is_cargo_with_rust_s_own_linker(
 ) -> None:
     from ferrule.verbs.build import build_image
 
-    monkeypatch.setenv("PATH", f"{Path.home()}/.cargo/bin:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{Path(str(shutil.which('cargo'))).parent}:/usr/bin:/bin")
     place = write_project(tmp_path / "project")
     flags = Table(link="musl", platforms=("linux/arm64",))
     with pytest.raises(FerruleError, match="cargo could not build hello"):

@@ -19,6 +19,7 @@ from ferrule.base.owned import Owned, Places, content_of, copied, spelled
 from ferrule.base.rpm_header import Header, HeaderError, parse_header
 from ferrule.elf.files import Files
 from ferrule.elf.search import find_file
+from ferrule.folders import temporary_folder
 
 DATABASES = (PurePosixPath("/usr/lib/sysimage/rpm/rpmdb.sqlite"), PurePosixPath("/var/lib/rpm/rpmdb.sqlite"))
 WAL = "-wal"
@@ -61,7 +62,7 @@ def rpm_records(places: Places, files: Files) -> Owned:
 @contextmanager
 def _copy(database: PurePosixPath, files: Files) -> Iterator[Path]:
     """A copy on disk that may be changed: SQLite reads no streams, and locks what it reads."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=temporary_folder()) as folder:
         copy = Path(folder, "rpmdb.sqlite")
         for suffix in ("", WAL):
             content = content_of(files, database.with_name(database.name + suffix))

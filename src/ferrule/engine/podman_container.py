@@ -10,6 +10,7 @@ from pathlib import Path
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.mount import Mount
 from ferrule.errors import EngineError, FerruleError, ImageError
+from ferrule.folders import temporary_folder
 from ferrule.oci.reference import parse_reference
 
 PORT_TAKEN = re.compile(r":([0-9]+): bind: address already in use")
@@ -40,7 +41,7 @@ def variables_of(request: RunRequest) -> Iterator[Variables]:
             env[name] = value
         else:
             lines.append(f"{name}={value}\n")
-    with tempfile.TemporaryDirectory(prefix="ferrule-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ferrule-", dir=temporary_folder()) as folder:
         file = Path(folder) / "env"
         file.touch(mode=0o600)
         file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")

@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +22,7 @@ from ferrule.engine.sandbox_prepare import prepare
 from ferrule.engine.sandbox_record import LOG
 from ferrule.engine.sandbox_run import SandboxRun, check_start
 from ferrule.errors import EngineError
+from ferrule.folders import temporary_folder
 from ferrule.image.image import Image
 from ferrule.process import Command, Starter, SystemRunner
 
@@ -60,7 +60,7 @@ class Sandbox:
     def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> SandboxRun:
         """Unpack the image and start its program; see `Engine.start`."""
         image = _image_of(request)
-        folder = self._folder or Path(tempfile.gettempdir())
+        folder = self._folder or temporary_folder()
         remove_abandoned(folder, PREFIX)
         place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
         try:

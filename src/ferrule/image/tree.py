@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
 from ferrule.errors import InvalidValueError
+from ferrule.folders import temporary_folder
 from ferrule.image.contents import HINT, NOT_AS_CONFIGURED, Budget, DamagedLayerError, read_members
 from ferrule.image.image import Image
 from ferrule.image.layer_stream import OUTPUT, LayerError, opened
@@ -89,7 +90,7 @@ def tree_of(image: Image) -> Iterator[LayerTree]:
         stack, budget = Stack(), Budget()
         layers = []
         for layer, diff_id in zip(image.layers, known, strict=True):
-            file = files.enter_context(tempfile.TemporaryFile())
+            file = files.enter_context(tempfile.TemporaryFile(dir=temporary_folder()))
             try:
                 _uncompress(image, layer, diff_id, file, budget)
                 stack.add(tuple(read_members(FileSource(file), budget)))
