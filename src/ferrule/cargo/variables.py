@@ -170,6 +170,8 @@ def what_follows(tokens: Tokens, index: int) -> tuple[bool | None, str | None]:
     while True:
         if follows(tokens, index, "?"):
             return True, None
+        if follows(tokens, index, "{") and (value := _value_of_missing(tokens, index)) is not None:
+            return False, value
         if not follows(tokens, index, ".") or not follows(tokens, index + 2, "("):
             return may_be_missing, None
         method, end = at(tokens, index + 1).text, closing(tokens, index + 2)
@@ -181,6 +183,18 @@ def what_follows(tokens: Tokens, index: int) -> tuple[bool | None, str | None]:
         if method in MAY_BE_MISSING:
             may_be_missing = False
         index = end + 1
+
+
+def _value_of_missing(tokens: Tokens, opening: int) -> str | None:
+    """The literal in the arm `None => …` or `Err(_) => …` of a match."""
+    for index in range(opening, closing(tokens, opening)):
+        arrow = index + 1 if follows(tokens, index, "None") else index + 4
+        if (follows(tokens, index, "None") or follows(tokens, index, "Err", "(", "_", ")")) and follows(
+            tokens, arrow, "=>"
+        ):
+            value = at(tokens, arrow + 1)
+            return value.text if value.kind in ("string", "number") else None
+    return None
 
 
 def _logs(sources: tuple[Source, ...]) -> Iterator[Read]:

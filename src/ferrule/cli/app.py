@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ferrule.cargo.head_start import HeadStart
 
 VERBS = {
+    "init": ("ferrule.cli.init:command", "Propose the settings of a project that has none."),
     "plan": ("ferrule.cli.plan:command", "Say what would be built, on which base, and why. Changes nothing."),
     "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
     "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),

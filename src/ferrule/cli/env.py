@@ -12,12 +12,8 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.contract import Variable
     from ferrule.verbs.context import Context
-    from ferrule.verbs.env import Fault, Scanned
+    from ferrule.verbs.env import Fault
     from ferrule.verbs.prepare import ProjectRequest
-
-TABLE = "[package.metadata.ferrule.env]"
-MARKS = ("required", "secret")
-TEXTS = ("default", "type", "pattern", "example")
 
 
 @click.command("env")
@@ -41,7 +37,7 @@ def command(**given: Any) -> None:
 
     if given["scan"] and given["check"]:
         raise click.UsageError("--scan and --check are two different things")
-    context, request = make_context(given), _request(given)
+    context, request = make_context(given), plain_request(given)
     if given["scan"]:
         _scan(context, request, as_json=given["as_json"])
     elif given["check"]:
@@ -50,7 +46,8 @@ def command(**given: Any) -> None:
         _list(context, request, as_json=given["as_json"])
 
 
-def _request(given: dict[str, Any]) -> "ProjectRequest":
+def plain_request(given: dict[str, Any]) -> "ProjectRequest":
+    """The project and its program; no flag says anything of the image."""
     from ferrule.cargo.plan import CargoOptions
     from ferrule.config import FLAGS, Source, Table
     from ferrule.verbs.prepare import ProjectRequest
@@ -66,6 +63,7 @@ def _request(given: dict[str, Any]) -> "ProjectRequest":
 
 def _list(context: "Context", request: "ProjectRequest", *, as_json: bool) -> None:
     from ferrule.verbs.env import read_contract
+    from ferrule.verbs.env_lines import variable_json
 
     contract = read_contract(context, request)
     if as_json:
@@ -100,6 +98,7 @@ def _doc(contract: "tuple[Variable, ...]", fault: "Fault") -> str:
 
 def _scan(context: "Context", request: "ProjectRequest", *, as_json: bool) -> None:
     from ferrule.verbs.env import scan_project
+    from ferrule.verbs.env_lines import env_lines, variable_json
 
     found = scan_project(context, request)
     if as_json:
@@ -114,44 +113,17 @@ def _scan(context: "Context", request: "ProjectRequest", *, as_json: bool) -> No
     for name in found.unread:
         context.report.say(f"{name} is in the contract, and no source was seen that reads it")
     if found.proposed:
-        click.echo("\n".join((TABLE, *_lines(found))))
+        lines = tuple(env_lines(found))
+        width = max(len(text) for text, places in lines if places)
+        for text, places in lines:
+            click.echo(f"{text:<{width}}  # {places}" if places else text)
     else:
         context.report.say("the contract has every variable that was found in the source")
 
 
-def _lines(found: "Scanned") -> list[str]:
-    """Lines of TOML with the places behind them."""
-    lines = {each.name: f"{_key(each.name)} = {_toml(each)}" for each in found.proposed}
-    width = max(map(len, lines.values()))
-    return [f"{line:<{width}}  # {', '.join(found.places[name])}" for name, line in lines.items()]
-
-
-def _toml(variable: "Variable") -> str:
-    said = variable_json(variable)
-    del said["name"]
-    if set(said) == {"default"}:
-        return json.dumps(said["default"])
-    return (
-        "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in said.items()) + " }"
-        if said
-        else "{}"
-    )
-
-
-def _key(name: str) -> str:
-    return name if name.replace("_", "").isalnum() and name.isascii() else json.dumps(name)
-
-
-def variable_json(variable: "Variable") -> dict[str, Any]:
-    """What is known of a variable, by the keys of the table."""
-    marks = {key: True for key in MARKS if getattr(variable, key)}
-    texts = {key: getattr(variable, key) for key in (*TEXTS, "doc") if getattr(variable, key) is not None}
-    return {"name": variable.name, **marks, **texts}
-
-
 def _facts(variable: "Variable") -> str:
     """Such as `required, secret, url`."""
-    facts = [key for key in MARKS if getattr(variable, key)]
+    facts = [key for key in ("required", "secret") if getattr(variable, key)]
     facts += [variable.type] if variable.type else []
     facts += [f"matches {variable.pattern}"] if variable.pattern else []
     facts += [f"default {json.dumps(variable.default)}"] if variable.default is not None else []

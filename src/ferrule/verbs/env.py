@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from ferrule.cargo.metadata import Package, Project
-from ferrule.cargo.variables import Read, Unclear, read_source, scan
+from ferrule.cargo.select import Selection
+from ferrule.cargo.variables import Read, Source, Unclear, read_source, scan
+from ferrule.config import Settings
 from ferrule.contract import Variable, what_credential
 from ferrule.engine.variables import read_env_file
 from ferrule.verbs.context import Context
@@ -78,9 +80,19 @@ def _fault(variable: Variable, value: str | None) -> str | None:
 def scan_project(context: Context, request: ProjectRequest) -> Scanned:
     """Compare the contract with the source of the program and of the workspace's packages in it."""
     project, selection, settings = read_settings(context, request)
+    return scanned(program_sources(project, selection), settings)
+
+
+def program_sources(project: Project, selection: Selection) -> tuple[Source, ...]:
+    """The sources that are compiled into the program, by their paths in the workspace."""
     root = project.workspace.workspace_root
     files = _files(project, selection.package, selection.binary)
-    found = scan(tuple(read_source(file, os.path.relpath(file, root)) for file in files))
+    return tuple(read_source(file, os.path.relpath(file, root)) for file in files)
+
+
+def scanned(sources: tuple[Source, ...], settings: Settings) -> Scanned:
+    """What the sources read, beside the contract."""
+    found = scan(sources)
     known = {variable.name for variable in settings.contract}
     read = {each.name for each in found.reads}
     by_name = {name: [each for each in found.reads if each.name == name] for name in sorted(read - known)}

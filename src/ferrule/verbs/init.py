@@ -1,0 +1,157 @@
+"""What a project without settings could say in Cargo.toml: lines with their reasons, from its source."""
+
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ferrule.atomic import appearing
+from ferrule.cargo.graph import read_graph
+from ferrule.cargo.listening import LIVE_PATHS, addresses, health_route
+from ferrule.cargo.variables import Read, Source, scan
+from ferrule.errors import ProjectError
+from ferrule.verbs.context import Context
+from ferrule.verbs.env import program_sources, scanned
+from ferrule.verbs.env_lines import env_lines, toml_string
+from ferrule.verbs.hints import files_line, folder_hint
+from ferrule.verbs.prepare import PACKAGE_TABLE, WORKSPACE_TABLE, Prepared, ProjectRequest, prepare
+
+FORGE = re.compile(
+    r"https?://(?:www\.)?(github|gitlab)\.com/([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+?)(?:\.git)?/?"
+)
+REGISTRIES = {"github": "ghcr.io", "gitlab": "registry.gitlab.com"}
+DATABASES = {
+    "PostgreSQL": ("sqlx-postgres", "tokio-postgres", "postgres", "pq-sys"),
+    "MySQL": ("sqlx-mysql", "mysql_async", "mysql", "mysqlclient-sys"),
+}
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of TOML and why it stands there, such as the file and line that it was read from."""
+
+    text: str
+    reason: str
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines for a manifest, and what a person should know besides."""
+
+    manifest: Path
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines as they go into Cargo.toml, reasons in comments."""
+        width = max((len(line.text) for line in self.lines if line.reason), default=0)
+        shown = (
+            f"{line.text:<{width}}  # {line.reason}" if line.reason else line.text for line in self.lines
+        )
+        return "".join(f"{line}\n" for line in shown)
+
+
+def propose(context: Context, request: ProjectRequest) -> Proposal:
+    """Read the sources and the graph. Raises `ProjectError` where there are settings already."""
+    prepared = prepare(context, request)
+    package, workspace = prepared.selection.package, prepared.project.workspace
+    for metadata, table in ((package.metadata, PACKAGE_TABLE), (workspace.metadata, WORKSPACE_TABLE)):
+        if "ferrule" in (metadata or {}):
+            raise ProjectError(
+                f"Cargo.toml has [{table}] already", hint="`ferrule plan` shows what follows from it"
+            )
+    graph = read_graph(context.runner, prepared.plan)
+    sources = program_sources(prepared.project, prepared.selection)
+    hint = folder_hint(prepared, graph)
+    found = scanned(sources, prepared.settings)
+    files = (Line(text=files_line(hint.copies), reason=hint.reason),) if hint else ()
+    env = (Line(text=text, reason=reason) for text, reason in env_lines(found))
+    lines = (*_image(prepared), *_network(sources), *files, Line(text="", reason=""), *env)
+    if not found.proposed:
+        lines = lines[:-1]
+    unclear = (f"{each.path}:{each.line} reads {each.what}" for each in found.unclear)
+    database = (
+        f"{crate.name} is in the program: it needs a {name} to run"
+        for name, crates in DATABASES.items()
+        if (crate := graph.find(*crates))
+    )
+    head = Line(text=f"[{PACKAGE_TABLE}]", reason="")
+    return Proposal(
+        manifest=package.manifest_path,
+        lines=(head, *lines),
+        notes=(*_warnings(sources), *unclear, *database),
+    )
+
+
+def write(proposal: Proposal) -> None:
+    """Put the lines behind all that Cargo.toml has. Raises `ProjectError` where that is not possible."""
+    manifest = proposal.manifest.resolve()
+    before = manifest.read_bytes().decode()
+    newline = "\r\n" if "\r\n" in before else "\n"
+    gap = newline if before.endswith("\n") else newline * 2
+    after = before + gap + proposal.text.replace("\n", newline)
+    if not _adds_nothing_else(before, after):
+        raise ProjectError(
+            f"{proposal.manifest} cannot take another table at its end",
+            hint="copy the lines to where they fit",
+        )
+    with appearing(manifest, lasting=True) as part:
+        part.write_bytes(after.encode())
+        shutil.copymode(manifest, part)
+
+
+def _adds_nothing_else(before: str, after: str) -> bool:
+    """Whether all that was said is still said: a table that stands in braces takes no second part."""
+    try:
+        parsed = tomllib.loads(after)
+    except tomllib.TOMLDecodeError:
+        return False
+    del parsed["package"]["metadata"]["ferrule"]
+    known = tomllib.loads(before)
+    known.get("package", {}).setdefault("metadata", {})
+    return parsed == known
+
+
+def _image(prepared: Prepared) -> Iterator[Line]:
+    """Where the source lies tells where its images usually lie; nobody pushes there by chance."""
+    match = FORGE.fullmatch(prepared.selection.package.repository or "")
+    if match:
+        name = f"{REGISTRIES[match[1]]}/{match[2]}/{match[3]}".lower()
+        yield Line(text=f"# image = {toml_string(name)}", reason="for --push, by the `repository` above")
+
+
+def _network(sources: tuple[Source, ...]) -> Iterator[Line]:
+    port = _port(sources)
+    if port is None:
+        return
+    number, reason = port
+    yield Line(text=f"ports = [{number}]", reason=reason)
+    route = health_route(sources)
+    if route is not None:
+        text = f"health = {{ path = {toml_string(route.route)} }}"
+        yield Line(text=text, reason=f"{route.path}:{route.line}")
+
+
+def _port(sources: tuple[Source, ...]) -> tuple[int, str] | None:
+    """The default of a variable that is called a port, or else the first address that others can reach."""
+    for read in scan(sources).reads:
+        if _is_port(read):
+            return int(read.default or 0), f"{read.path}:{read.line}, the default of {read.name}"
+    found = sorted(addresses(sources), key=lambda each: each.is_loopback)
+    return (found[0].port, f"{found[0].path}:{found[0].line}") if found else None
+
+
+def _is_port(read: Read) -> bool:
+    return read.name.endswith("PORT") and (read.default or "").isdecimal() and int(read.default or 0) < 65536
+
+
+def _warnings(sources: tuple[Source, ...]) -> Iterator[str]:
+    live = health_route(sources, LIVE_PATHS)
+    if live is not None:
+        yield f"{live.path}:{live.line} has {live.route}, which may be for liveness"
+    found = list(addresses(sources))
+    if found and all(each.is_loopback for each in found):
+        place = f"{found[0].path}:{found[0].line}"
+        yield f"{place} listens on this machine alone: in a container nobody reaches it, use 0.0.0.0"
