@@ -33,7 +33,8 @@ def cargo_options(given: dict[str, Any]) -> "CargoOptions":
         offline=given["offline"],
         frozen=given["frozen"],
         jobs=given["jobs"],
-        verbose=max(0, given["verbose"] - 1),
+        # Not more: at its second -v cargo shows variables, those of its [env] with their values too.
+        verbose=int(given["verbose"] > 1),
     )
 
 
