@@ -130,6 +130,32 @@ def test_clap(tmp_path: Path) -> None:
     assert [read.name for read in scanned(tmp_path, source).reads if read.secret] == ["APP_TOKEN"]
 
 
+def test_clap_s_sub_commands_and_builders(tmp_path: Path) -> None:
+    source = """
+        #[derive(Subcommand)]
+        enum Command {
+            Local { #[clap(env = "PORT")] port: u16, #[clap(env = "TO", default_value = "x")] to: String },
+            Server,
+        }
+        fn app() {
+            Command::new("a")
+                .arg(Arg::new("path").env("APP_PATH").hide_env(true).value_parser(value_parser!(PathBuf)))
+                .arg(Arg::new("key").required(true).env(KEY).hide_env_values(true))
+                .arg(Arg::new("level").default_value("info").env("LEVEL"))
+                .arg(Arg::new("none"))
+        }
+        const KEY: &str = "APP_KEY";
+    """
+    assert sorted(found(tmp_path, source)) == [
+        ("APP_KEY", True, None),
+        ("APP_PATH", False, None),
+        ("LEVEL", False, "info"),
+        ("PORT", None, None),
+        ("TO", False, "x"),
+    ]
+    assert [read.name for read in scanned(tmp_path, source).reads if read.secret] == ["APP_KEY"]
+
+
 def test_envy(tmp_path: Path) -> None:
     source = """
         #[derive(Deserialize)]

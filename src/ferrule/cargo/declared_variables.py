@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ferrule.cargo.rust_items import Field, Tokens, at, fields, follows
+from ferrule.cargo.rust_items import Field, Tokens, arguments, at, fields, follows
 from ferrule.cargo.rust_tokens import closing
 
 if TYPE_CHECKING:
@@ -17,19 +17,24 @@ PREFIXES = {("Environment", "with_prefix"): ("config", "_"), ("Env", "prefixed")
 def declared(sources: "tuple[Source, ...]", known: Mapping[str, str]) -> "Iterator[Read | Unclear]":
     """What attributes of clap name, what fields of a struct mean to envy, and prefixes of other crates."""
     structs = {name: (source, index) for source in sources for name, index in _structs(source.tokens)}
-    for source, opening in structs.values():
-        for field in fields(source.tokens, opening):
-            yield from _clap(source, field, known)
     for source in sources:
+        for opening in (index for _, index in _structs(source.tokens)):
+            for field in fields(source.tokens, opening):
+                yield from _clap(source, field, known, always=True)
+        for opening in _variants(source.tokens):
+            for field in fields(source.tokens, opening):
+                yield from _clap(source, field, known, always=False)
         for index, token in enumerate(source.tokens):
-            if token.text == "envy" and follows(source.tokens, index + 1, "::"):
+            if token.text == "Arg" and follows(source.tokens, index + 1, "::", "new", "("):
+                yield from _built(source, index + 3, known)
+            elif token.text == "envy" and follows(source.tokens, index + 1, "::"):
                 yield from _envy(source, index + 2, structs, known)
             elif token.kind == "word":
                 yield from _prefix(source, index, known)
 
 
 def _structs(tokens: Tokens) -> Iterator[tuple[str, int]]:
-    """Names of structs with named fields, and of variants with them, and where their braces open."""
+    """Names of structs with named fields, and where their braces open."""
     for index in range(len(tokens)):
         if follows(tokens, index, "struct"):
             opening = next((i for i in range(index, len(tokens)) if tokens[i].text in ("{", "(", ";")), -1)
@@ -37,8 +42,21 @@ def _structs(tokens: Tokens) -> Iterator[tuple[str, int]]:
                 yield tokens[index + 1].text, opening
 
 
-def _clap(source: "Source", field: Field, known: Mapping[str, str]) -> "Iterator[Read]":
-    """`#[arg(env = "NAME")]`, or `#[arg(env)]` for the field's own name in capitals."""
+def _variants(tokens: Tokens) -> Iterator[int]:
+    """Where the braces of an enum's variants open, such as those of clap's sub-commands."""
+    for index in range(len(tokens)):
+        if follows(tokens, index, "enum"):
+            opening = next((i for i in range(index, len(tokens)) if tokens[i].text in ("{", ";")), -1)
+            if follows(tokens, opening, "{"):
+                for start, end in arguments(tokens, opening):
+                    yield from (i for i in range(start, end) if follows(tokens, i, "{"))
+
+
+def _clap(source: "Source", field: Field, known: Mapping[str, str], *, always: bool) -> "Iterator[Read]":
+    """`#[arg(env = "NAME")]`, or `#[arg(env)]` for the field's own name in capitals.
+
+    Without `always` it is read for one sub-command only, so that nobody knows whether it is required.
+    """
     from ferrule.cargo.variables import Read
 
     for attribute in _attributes(field.attributes, *MARKS):
@@ -52,10 +70,30 @@ def _clap(source: "Source", field: Field, known: Mapping[str, str]) -> "Iterator
             name=known.get(name, name),
             path=source.path,
             line=field.line,
-            required=not may_be_missing and default is None,
+            required=False if may_be_missing or default else (True if always else None),
             default=default or None,
-            secret="hide_env_values" in said or "hide_env" in said,
+            secret="hide_env_values" in said,
         )
+
+
+def _built(source: "Source", opening: int, known: Mapping[str, str]) -> "Iterator[Read]":
+    """`Arg::new("port").env("PORT").default_value("80")`: the methods behind it, in any order."""
+    from ferrule.cargo.variables import Read
+
+    tokens, said = source.tokens, {}
+    index = closing(tokens, opening) + 1
+    while follows(tokens, index, ".") and follows(tokens, index + 2, "("):
+        said[at(tokens, index + 1).text] = (at(tokens, index + 3), tokens[index + 1].line)
+        index = closing(tokens, index + 2) + 1
+    if "env" not in said:
+        return
+    word, line = said["env"]
+    name = known.get(word.text, word.text if word.kind == "string" else "")
+    default = said["default_value"][0].text if "default_value" in said else None
+    if name:
+        required = "required" in said and said["required"][0].text == "true"
+        secret = "hide_env_values" in said
+        yield Read(name=name, path=source.path, line=line, required=required, default=default, secret=secret)
 
 
 def _envy(

@@ -144,7 +144,8 @@ def _port(sources: tuple[Source, ...]) -> tuple[int, str] | None:
 
 
 def _is_port(read: Read) -> bool:
-    return read.name.endswith("PORT") and (read.default or "").isdecimal() and int(read.default or 0) < 65536
+    is_named = read.name.endswith("PORT") and not read.name.endswith(("MIN_PORT", "MAX_PORT"))
+    return is_named and (read.default or "").isdecimal() and 0 < int(read.default or 0) < 65536
 
 
 def _warnings(sources: tuple[Source, ...]) -> Iterator[str]:
