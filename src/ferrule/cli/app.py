@@ -23,6 +23,7 @@ VERBS = {
     "stop": ("ferrule.cli.stop:command", "Stop what `ferrule run --detach` left running."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary needs, or what an image is made of."),
     "env": ("ferrule.cli.env:command", "List and check what the program reads from its environment."),
+    "generate": ("ferrule.cli.generate:command", "Write files from what is known of the project."),
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 

@@ -1,0 +1,74 @@
+"""`ferrule generate`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferrule.cli.env import plain_request
+from ferrule.cli.flags import JSON, VERBOSE, with_flags
+from ferrule.cli.text import counted, printable
+from ferrule.errors import ProjectError
+
+if TYPE_CHECKING:
+    from ferrule.verbs.generate import Generated
+
+KINDS = ("env",)
+
+
+@click.command("generate")
+@click.argument("kinds", metavar="[KIND...]", nargs=-1, type=click.Choice(KINDS))
+@click.option(
+    "--project", default=".", type=click.Path(path_type=Path), help="The project.  [default: the one here]"
+)
+@click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
+@click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")
+@click.option(
+    "--output", "-o", metavar="DIR", type=click.Path(path_type=Path), help="Where the files go, not there."
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a file is not as it should be.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
+@with_flags((VERBOSE, JSON))
+def command(**given: Any) -> None:
+    """Write files from what is known of the project. KIND is env.
+
+    A generated file stands on its own, and what is written outside its two marks stays when it is generated
+    again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
+    is 3 where a file and the project have drifted apart.
+    """
+    from ferrule.cli.given import make_context
+    from ferrule.verbs.generate import WHY, generate, write
+
+    context = make_context(given)
+    kinds = tuple(dict.fromkeys(given["kinds"]))
+    files = generate(context, plain_request(given), kinds or KINDS, given["output"], force=given["force"])
+    if given["as_json"]:
+        click.echo(json.dumps(as_json(files), indent=2))
+    elif not kinds:
+        for file in files:
+            click.echo(printable(f"{file.kind}  {file.path}  ({WHY[file.kind]})"))
+    if given["diff"] or (given["check"] and not given["as_json"]):
+        click.echo("".join(file.diff() for file in files), nl=False)
+    if given["check"]:
+        _refuse_drift(files)
+    elif kinds and not given["diff"]:
+        write(files)
+        for file in files:
+            context.report.say(f"{file.path}: {'as it was' if file.state == 'same' else 'written'}")
+
+
+def _refuse_drift(files: "tuple[Generated, ...]") -> None:
+    drifted = [str(file.path) for file in files if file.state != "same"]
+    if drifted:
+        raise ProjectError(
+            f"{counted(len(drifted), 'file')} not as the project has it: {', '.join(drifted)}",
+            hint=f"ferrule generate {' '.join(file.kind for file in files if file.state != 'same')}",
+        )
+
+
+def as_json(files: "tuple[Generated, ...]") -> dict[str, Any]:
+    """The files for machines; `state` is new, same or changed."""
+    listed = [{"kind": file.kind, "path": str(file.path), "state": file.state} for file in files]
+    return {"version": 1, "files": listed}

@@ -1,0 +1,60 @@
+"""The part of a file that is ours, between two marks: what a person writes around it stays."""
+
+import msgspec
+
+from ferrule.errors import ProjectError
+
+BEGIN = "# ferrule generate {kind}: from here to the end mark this is written anew; change what is outside"
+END = "# ferrule generate {kind}: end"
+MARK = "# ferrule generate {kind}:"
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in three parts; `ours` is without its marks."""
+
+    before: str
+    ours: str
+    after: str
+
+
+def split(text: str, kind: str) -> Parts | None:
+    """The parts of a file; None where it has no marks of the kind, `ProjectError` for half a pair."""
+    lines = text.splitlines(keepends=True)
+    mark, end = MARK.format(kind=kind), END.format(kind=kind)
+    marks = [number for number, line in enumerate(lines) if line.startswith(mark)]
+    if not marks:
+        return None
+    is_pair = len(marks) == 2 and lines[marks[1]].rstrip() == end and lines[marks[0]].rstrip() != end
+    if not is_pair:
+        raise ProjectError(
+            f"the marks of `ferrule generate {kind}` are not a pair any more",
+            hint="put both back, or remove them all and add --force",
+        )
+    first, last = marks
+    return Parts(
+        before="".join(lines[:first]),
+        ours="".join(lines[first + 1 : last]),
+        after="".join(lines[last + 1 :]),
+    )
+
+
+def join(parts: Parts, kind: str) -> str:
+    """The file again. Every part ends with a line end, or is empty."""
+    return f"{parts.before}{BEGIN.format(kind=kind)}\n{parts.ours}{END.format(kind=kind)}\n{parts.after}"
+
+
+def drafted(text: str | None, kind: str, ours: str, *, force: bool) -> str:
+    """What becomes of a file that is there (None: it is not) when our part is to be `ours`.
+
+    Raises `ProjectError` for a file without marks, which is somebody else's, unless `force`.
+    """
+    found = None if text is None else split(text, kind)
+    if found is None and text is not None and not force:
+        raise ProjectError(
+            "it is there, and not written by `ferrule generate`",
+            hint="move it away, or add --force to have it replaced",
+        )
+    kept = found or Parts(before="", ours="", after="")
+    mark = MARK.format(kind=kind)
+    safe = (f"#{line}" if line.startswith(mark) else line for line in ours.splitlines(keepends=True))
+    return join(msgspec.structs.replace(kept, ours="".join(safe)), kind)

@@ -1,0 +1,107 @@
+"""`ferrule generate`: what it writes, that edits outside the marks stay, and how CI learns of drift."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ferrule.cli.app import run
+from tests.projects import manifest, write_project
+
+Ferrule = Callable[..., tuple[int, str, str]]
+
+CONTRACT = '[package.metadata.ferrule.env]\nRUST_LOG = "info"\nAPP_URL = { required = true, type = "url" }\n'
+
+
+@pytest.fixture
+def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
+    """Runs a command line in the project; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    place = write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
+    monkeypatch.chdir(place)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    return tmp_path / "shop" / ".env.example"
+
+
+def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
+    code, out, err = ferrule("generate")
+    assert (code, out, err) == (
+        0,
+        f"env  {example}  (the variables of the contract, to copy and fill in)\n",
+        "",
+    )
+    assert not example.exists()
+
+
+def test_written_once_it_stays_as_it_is(ferrule: Ferrule, example: Path) -> None:
+    assert ferrule("generate", "env") == (0, "", f"{example}: written\n")
+    before = example.stat()
+    assert ferrule("generate", "env") == (0, "", f"{example}: as it was\n")
+    assert ferrule("generate", "env", "--check") == (0, "", "")
+    assert example.stat() == before
+    assert example.read_text().endswith("APP_URL=\n\nRUST_LOG=info\n# ferrule generate env: end\n")
+
+
+def test_drift_is_shown_and_fails(ferrule: Ferrule, example: Path) -> None:
+    ferrule("generate", "env")
+    example.write_text(f"# ours\n{example.read_text()}OTHER=1\n")
+    assert ferrule("generate", "env", "--check")[0] == 0
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text().replace("APP_URL", "APP_ADDRESS"))
+    code, out, err = ferrule("generate", "env", "--check")
+    assert code == 3
+    assert "-APP_URL=\n+APP_ADDRESS=\n" in out
+    assert err == f"error: 1 file not as the project has it: {example}\nhint: ferrule generate env\n"
+    code, shown, _ = ferrule("generate", "env", "--diff")
+    assert (code, shown) == (0, out)
+    assert json.loads(ferrule("generate", "env", "--check", "--json")[1])["files"][0]["state"] == "changed"
+    assert ferrule("generate", "env")[0] == 0
+    text = example.read_text()
+    assert text.startswith("# ours\n")
+    assert text.endswith("OTHER=1\n")
+    assert "APP_ADDRESS=" in text
+
+
+def test_a_file_that_is_missing_is_drift_too(ferrule: Ferrule, example: Path) -> None:
+    assert ferrule("generate", "env", "--check")[0] == 3
+    assert not example.exists()
+
+
+def test_another_place(ferrule: Ferrule, example: Path, tmp_path: Path) -> None:
+    assert ferrule("generate", "env", "-o", str(tmp_path / "deploy"))[0] == 0
+    assert (tmp_path / "deploy" / ".env.example").is_file()
+    assert not example.exists()
+
+
+def test_a_file_of_somebody_else_is_never_overwritten(ferrule: Ferrule, example: Path) -> None:
+    example.write_text("A=1\n")
+    code, out, err = ferrule("generate", "env")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"error: {example}: it is there, and not written by `ferrule generate`\nhint: ")
+    assert example.read_text() == "A=1\n"
+    assert ferrule("generate", "env", "--force")[0] == 0
+    assert "APP_URL=" in example.read_text()
+
+
+def test_what_is_no_text_is_refused(ferrule: Ferrule, example: Path) -> None:
+    example.write_bytes(b"\xff\xfe")
+    code, _, err = ferrule("generate", "env", "--force")
+    assert code == 1
+    assert err == f"error: cannot read {example}: it is no text in UTF-8\nhint: move it away\n"
+
+
+def test_a_kind_that_is_none(ferrule: Ferrule) -> None:
+    code, _, err = ferrule("generate", "helm")
+    assert code == 2
+    assert "'helm'" in err
