@@ -35,12 +35,13 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
+    unit = example.parent / "deploy" / "systemd" / "hello.service"
     code, out, err = ferrule("generate")
-    assert (code, out, err) == (
-        0,
-        f"env  {example}  (the variables of the contract, to copy and fill in)\n",
-        "",
-    )
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"env      {example}  (the variables of the contract, to copy and fill in)",
+        f"systemd  {unit}  (a hardened unit, for the program without a container)",
+    ]
     assert not example.exists()
 
 

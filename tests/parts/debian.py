@@ -43,6 +43,7 @@ PACKAGES = (
     "rpm",
     "runc",
     "skopeo",
+    "systemd",
     "umoci",
     "wrk",
 )

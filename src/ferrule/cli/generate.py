@@ -14,7 +14,7 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
-KINDS = ("env",)
+KINDS = ("env", "systemd")
 
 
 @click.command("generate")
@@ -32,7 +32,7 @@ KINDS = ("env",)
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
 @with_flags((VERBOSE, JSON))
 def command(**given: Any) -> None:
-    """Write files from what is known of the project. KIND is env.
+    """Write files from what is known of the project. KIND is env or systemd.
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
@@ -47,8 +47,9 @@ def command(**given: Any) -> None:
     if given["as_json"]:
         click.echo(json.dumps(as_json(files), indent=2))
     elif not kinds:
+        width = max(map(len, KINDS))
         for file in files:
-            click.echo(printable(f"{file.kind}  {file.path}  ({WHY[file.kind]})"))
+            click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({WHY[file.kind]})"))
     if given["diff"] or (given["check"] and not given["as_json"]):
         click.echo("".join(file.diff() for file in files), nl=False)
     if given["check"]:

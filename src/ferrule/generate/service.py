@@ -6,10 +6,19 @@ from ferrule.contract import Variable
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """A program of the project and what it asks of the place where it runs."""
+    """A program of the project and what it asks of the place where it runs.
+
+    `files` are pairs of what is taken along and its place; `volumes` are absolute paths.
+    """
 
     name: str
-    contract: tuple[Variable, ...]
+    contract: tuple[Variable, ...] = ()
+    description: str = ""
+    args: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[str, ...] = ()
+    stop_signal: str = "SIGTERM"
+    capabilities: tuple[str, ...] = ()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,15 +8,20 @@ from typing import Literal
 import msgspec
 
 from ferrule.atomic import appearing, is_there
+from ferrule.cargo.select import Selection
+from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import env
+from ferrule.generate import env, systemd
 from ferrule.generate.marked import drafted
 from ferrule.generate.service import Draft, Service
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, read_settings
 
-KINDS: Mapping[str, Callable[[Service], Draft]] = {env.KIND: env.draft}
-WHY = {env.KIND: "the variables of the contract, to copy and fill in"}
+KINDS: Mapping[str, Callable[[Service], Draft]] = {env.KIND: env.draft, systemd.KIND: systemd.draft}
+WHY = {
+    env.KIND: "the variables of the contract, to copy and fill in",
+    systemd.KIND: "a hardened unit, for the program without a container",
+}
 State = Literal["new", "same", "changed"]
 
 
@@ -51,9 +56,23 @@ def generate(
     Raises `ProjectError` for a file that is there and not ours, unless `force`.
     """
     project, selection, settings = read_settings(context, request)
-    service = Service(name=selection.binary, contract=settings.contract)
+    service = _service(selection, settings)
     folder = output or project.workspace.workspace_root
     return tuple(_generated(KINDS[kind](service), folder, force=force) for kind in kinds)
+
+
+def _service(selection: Selection, settings: Settings) -> Service:
+    package = selection.package
+    return Service(
+        name=selection.binary,
+        contract=settings.contract,
+        description=f"{package.description or selection.binary} ({package.version})",
+        args=settings.args,
+        files=tuple((copy.source, str(copy.target)) for copy in settings.files),
+        volumes=tuple(map(str, settings.volumes)),
+        stop_signal=settings.stop_signal,
+        capabilities=settings.capabilities,
+    )
 
 
 def write(files: tuple[Generated, ...]) -> None:
