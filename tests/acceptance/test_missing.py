@@ -7,7 +7,7 @@ import pytest
 
 from ferrule.cargo.missing import LIBRARIES, TOOLS
 from tests.cargo.failing import build_script, error_of, shared_target, without
-from tests.projects import manifest
+from tests.cargo_projects import manifest
 
 __all__ = ["shared_target", "without"]
 pytestmark = [pytest.mark.acceptance, pytest.mark.real]

@@ -10,8 +10,8 @@ import pytest
 from ferrule.cargo.build import build
 from ferrule.process import SystemRunner
 from tests.cargo.failing import error_of, shared_target, without
+from tests.cargo_projects import manifest, prepared, write_project
 from tests.fakes.report import Notes
-from tests.projects import manifest, prepared, write_project
 
 __all__ = ["shared_target", "without"]
 pytestmark = [pytest.mark.acceptance, pytest.mark.real]

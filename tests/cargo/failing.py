@@ -10,8 +10,8 @@ from ferrule.cargo.build import build
 from ferrule.cargo.plan import CargoOptions
 from ferrule.errors import FerruleError
 from ferrule.process import Command, SystemRunner
+from tests.cargo_projects import manifest, prepared, write_project
 from tests.fakes.report import Notes
-from tests.projects import manifest, prepared, write_project
 
 NEEDED = ("ar", "as", "cc", "gcc", "ld", "ranlib")
 """Programs of this machine that any build may start."""

@@ -11,8 +11,8 @@ from ferrule.cargo.messages import PackageId, parse_package_id
 from ferrule.elf.facts import read_binary
 from ferrule.errors import BuildError
 from ferrule.process import Command, SystemRunner
+from tests.cargo_projects import manifest, prepared, write_project
 from tests.fakes.report import Notes
-from tests.projects import manifest, prepared, write_project
 
 pytestmark = pytest.mark.real
 

@@ -9,8 +9,8 @@ import pytest
 from ferrule.cargo.diagnose import diagnose
 from ferrule.process import Command, SystemRunner
 from tests.cargo.failing import error_of
+from tests.cargo_projects import HELLO, manifest, write_project
 from tests.parts.need import need
-from tests.projects import HELLO, manifest, write_project
 
 pytestmark = pytest.mark.real
 Without = Callable[..., Path]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import manifest, write_project
+from tests.cargo_projects import manifest, write_project
 
 pytestmark = pytest.mark.real
 PATIENCE_SECONDS = 60

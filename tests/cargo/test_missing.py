@@ -9,8 +9,8 @@ import pytest
 from ferrule.cargo.missing import LIBRARIES, TOOLS, Part, find_missing
 from ferrule.process import Command, SystemRunner
 from tests.cargo.failing import build_script, error_of
+from tests.cargo_projects import manifest
 from tests.parts.need import need
-from tests.projects import manifest
 
 Without = Callable[..., Path]
 real = pytest.mark.real

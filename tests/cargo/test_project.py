@@ -9,7 +9,7 @@ from ferrule.cargo.metadata import read_project
 from ferrule.cargo.plan import CargoOptions
 from ferrule.errors import ProjectError
 from ferrule.process import SystemRunner
-from tests.projects import manifest, prepared, write_project
+from tests.cargo_projects import manifest, prepared, write_project
 
 
 def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> None:

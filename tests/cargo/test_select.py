@@ -8,7 +8,7 @@ from ferrule.cargo.metadata import find_manifest, read_project
 from ferrule.cargo.select import select
 from ferrule.errors import ProjectError
 from ferrule.process import SystemRunner
-from tests.projects import HELLO, manifest, write_project
+from tests.cargo_projects import HELLO, manifest, write_project
 
 WORKSPACE = '[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n'
 

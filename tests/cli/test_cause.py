@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import write_project
+from tests.cargo_projects import write_project
 
 pytestmark = pytest.mark.real
 FILES = {"build.rs": 'fn main() { panic!("Missing dependency: cmake") }\n'}

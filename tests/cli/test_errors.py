@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from tests.cargo_projects import HELLO, manifest, write_project
 from tests.fakes import images
-from tests.projects import HELLO, manifest, write_project
 
 Ferrule = Callable[..., tuple[int, str, str]]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cargo_projects import write_project
 from tests.parts.need import need
-from tests.projects import write_project
 
 pytestmark = pytest.mark.real
 MOMENTS = 12

@@ -4,9 +4,9 @@ import subprocess  # noqa: TID251 - the command line itself prepares what it is 
 from dataclasses import replace
 from pathlib import Path
 
+from tests.cargo_projects import manifest, write_project
 from tests.crashes.harness import FERRULE, NEW, Scene, write_data
 from tests.parts.compile import compiled
-from tests.projects import manifest, write_project
 
 SAYS = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
 TAKES_DATA = '[package.metadata.ferrule]\nfiles = [{ from = "data", to = "/data" }]\n'

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ferrule import __version__
+from tests.cargo_projects import write_project
 from tests.journey.ferrule import tool
-from tests.projects import write_project
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = ("3.12", "3.13", "3.14")

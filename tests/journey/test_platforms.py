@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.cargo_projects import write_project
 from tests.journey.ferrule import ferrule, tool
 from tests.parts.compile import compiled
 from tests.parts.debian import debian_tool
 from tests.parts.docker import DockerEngine
 from tests.parts.podman import PodmanEngine
 from tests.parts.targets import need_targets
-from tests.projects import write_project
 
 pytestmark = pytest.mark.real
 

@@ -14,10 +14,10 @@ from ferrule.cargo.build import build
 from ferrule.cargo.graph import read_graph
 from ferrule.elf.facts import read_binary
 from ferrule.process import SystemRunner
+from tests.cargo_projects import prepared
 from tests.fakes.report import Notes
 from tests.journey.conftest import ShopImage
 from tests.journey.ferrule import ROOT, SHOP, ferrule, tool
-from tests.projects import prepared
 
 pytestmark = pytest.mark.real
 MOST_BESIDE_THE_BINARY = 300_000

@@ -10,8 +10,8 @@ from ferrule.errors import ProjectError
 from ferrule.process import Command, SystemRunner
 from ferrule.values import FileCopy
 from ferrule.verbs.files import collect_files
+from tests.cargo_projects import write_files
 from tests.parts.need import need
-from tests.projects import write_files
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n"
 

@@ -11,8 +11,8 @@ from ferrule.config import Table
 from ferrule.values import Output
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.plan import Plan, make_plan
+from tests.cargo_projects import context_of, manifest, request_for, write_project
 from tests.journey.ferrule import SHOP, ferrule
-from tests.projects import context_of, manifest, request_for, write_project
 
 NAMES = [
     *(

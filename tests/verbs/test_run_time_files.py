@@ -15,9 +15,9 @@ from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.hints import baked_hint, folder_hint
 from ferrule.verbs.inspect_image import inspect_image
 from ferrule.verbs.migrations import find_migrations
+from tests.cargo_projects import context_of, manifest, prepared, request_for, write_project
 from tests.fakes.images import AMD64
 from tests.fakes.report import Notes
-from tests.projects import context_of, manifest, prepared, request_for, write_project
 from tests.verbs.test_plan import plan_of, rows
 
 READS = "async fn run() { sqlx::migrate::Migrator::new(std::path::Path::new(DIR)).await; }\n"

@@ -13,8 +13,8 @@ from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.plan import make_plan
 from ferrule.verbs.prepare import prepare
 from ferrule.verbs.targets import parse_platforms
+from tests.cargo_projects import context_of, manifest, prepared, request_for, write_project
 from tests.fakes.mac import MacRunner
-from tests.projects import context_of, manifest, prepared, request_for, write_project
 
 TABLE = '[package.metadata.ferrule]\nplatforms = ["linux/amd64", "linux/arm64"]\nlink = "musl"\n'
 
