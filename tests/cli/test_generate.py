@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
-from tests.projects import manifest, write_project
+from tests.cargo_projects import manifest, write_project
 
 Ferrule = Callable[..., tuple[int, str, str]]
 

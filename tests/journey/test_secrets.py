@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cargo_projects import manifest, write_files
 from tests.parts.registry import PASSWORD, USER, htpasswd_registry
-from tests.projects import manifest, write_files
 
 pytestmark = pytest.mark.real
 
