@@ -101,7 +101,7 @@ def test_a_program_that_opens_libraries_is_linked_dynamically_unless_somebody_sa
     settings = settings_of({"libraries": ["libplug.so.1"]})
     assert (settings.link, settings.why("link", "")) == (
         "dynamic",
-        "asked for by package.metadata.ferrule",
+        "asked for by `libraries` of package.metadata.ferrule",
     )
     assert settings_of({"libraries": ["libplug.so.1"], "link": "auto"}).link == "auto"
 

@@ -120,7 +120,9 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     said = _merge(sources)
     if "libraries" in said:
         # A static program has no loader that could open them.
-        said.setdefault("link", ("dynamic", said["libraries"][1]))
+        origin = said["libraries"][1]
+        named = origin if origin.startswith("--") else f"`libraries` of {origin}"
+        said.setdefault("link", ("dynamic", named))
 
     def value(key: str, parse: Callable[[Any], T], default: T) -> T:
         if key not in said:

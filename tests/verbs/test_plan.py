@@ -92,7 +92,7 @@ LOCK = 'version = 4\n\n[[package]]\nname = "hello"\nversion = "0.1.0"\n'
         ("webpki-roots", "certificates", (False, "CA roots: webpki-roots carries them in the program")),
         ("rustls", "certificates", (True, "CA roots: rustls is in the graph, and its roots may be files")),
         ("jiff", "time-zones", (True, "jiff 0.8 is in the graph")),
-        ("openssl-sys", "link", ("dynamic", "openssl-sys links the system's ssl and crypto")),
+        ("openssl-sys", "link", ("dynamic", "openssl-sys links the system's crypto and ssl")),
         ("openssl-sys", "base", ("fitted", "dynamic: the loader and what it links")),
         ("libloading", "link", ("dynamic", "libloading loads shared libraries at run time")),
     ],

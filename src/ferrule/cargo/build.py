@@ -7,9 +7,17 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from ferrule.cargo.link import NOTHING_SHARED, LinkChoice, LinkMemory, objection
+from ferrule.cargo.link import (
+    NOTHING_SHARED,
+    LinkChoice,
+    LinkMemory,
+    libc_of_this_machine,
+    objection,
+    objection_of_libc,
+)
 from ferrule.cargo.lock import say_if_waiting
 from ferrule.cargo.messages import Message, PackageId, parse_message
+from ferrule.cargo.own_code import objection_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.elf.facts import Binary, read_binary
 from ferrule.errors import BuildError, ProjectError
@@ -74,19 +82,21 @@ class _Attempt:
             self.report.raw(message.message.rendered)
 
 
-def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour: bool) -> Artifact:
-    """Build the binary. `link` is auto, static, dynamic or musl.
+def build(
+    runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour: bool, asked: str = ""
+) -> Artifact:
+    """Build the binary. `link` is auto, static, dynamic or musl; `asked` says who asked for it.
 
     Raises `BuildError` after cargo has shown its own text.
     """
     started = time.monotonic()
     locked_before = plan.project.workspace.lock_file.is_file()
     memory = LinkMemory(output_folder(plan.project))
-    choice = _first_choice(plan, memory, link)
+    known = known_choice(plan, link, asked or f"asked for by --link {link}")
+    choice = known or memory.recall(plan) or LinkChoice(mode="static", reason=NOTHING_SHARED)
     say_if_waiting(report, plan)
-    guess = link == "auto" and plan.target.link is None
-    artifact = _attempt(runner, report, plan, choice, guess=guess, colour=colour)
-    if guess and not artifact.link.reason.startswith(FLAGS_FORBID):
+    artifact = _attempt(runner, report, plan, choice, guess=known is None, colour=colour)
+    if known is None:
         memory.remember(plan, artifact.link)
     if not locked_before and plan.project.workspace.lock_file.is_file():
         report.say(
@@ -95,17 +105,19 @@ def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour:
     return replace(artifact, seconds=time.monotonic() - started)
 
 
-FLAGS_FORBID = "the project's own flags"
-
-
-def _first_choice(plan: BuildPlan, memory: LinkMemory, link: str) -> LinkChoice:
+def known_choice(plan: BuildPlan, link: str, asked: str) -> LinkChoice | None:
+    """What is certain before cargo runs, or None. `asked` is the reason where `link` is not auto."""
     if plan.target.link is not None:
         return LinkChoice(mode=plan.target.link, reason=plan.target.reason)
     if link != "auto":
-        return LinkChoice(mode=link, reason=f"asked for by --link {link}")
+        return LinkChoice(mode=link, reason=asked)
     if plan.forbids_static:
-        return LinkChoice(mode="dynamic", reason=f"{FLAGS_FORBID} turn crt-static off")
-    return memory.recall(plan) or LinkChoice(mode="static", reason=NOTHING_SHARED)
+        return LinkChoice(mode="dynamic", reason="the project's own flags turn crt-static off")
+    selection = plan.selection
+    reason = objection_of_sources(plan.project.workspace, selection.package, selection.binary)
+    if reason is None and not plan.target.is_musl:
+        reason = objection_of_libc(libc_of_this_machine())
+    return LinkChoice(mode="dynamic", reason=reason) if reason else None
 
 
 def _attempt(

@@ -1,19 +1,25 @@
 """Static or dynamic: what build scripts and crates say, and what an earlier build found out."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import msgspec
 
 from ferrule.cargo.messages import Message
 from ferrule.cargo.plan import BuildPlan
+from ferrule.cargo.toolchain import version_numbers
 from ferrule.memory import Memory
 
 ALWAYS_THERE = frozenset(("c", "m", "dl", "rt", "pthread", "util", "gcc", "gcc_s", "gcc_eh", "stdc++"))
 """Libraries that a C toolchain brings in a static form."""
 
-OPENS_LIBRARIES = frozenset(("libloading",))
+OPENS_LIBRARIES = ("libloading", "dlopen2", "dlopen", "sharedlib")
 """Crates that load shared libraries at run time: a static program has nothing to load them with."""
+
+LOOKS_UP_BY_ITSELF = (2, 34)
+"""The first glibc with the readers of /etc/passwd, /etc/hosts and DNS built in. In a static program an older
+one opens them as shared libraries, of its very version: without them no host and no user is found."""
 
 NOTHING_SHARED = "nothing in the graph needs a shared library at run time"
 
@@ -44,6 +50,22 @@ def _system_library(raw: str) -> str | None:
     if equals and kind.partition(":")[0] == "static":
         return None
     return None if name in ALWAYS_THERE else name
+
+
+def objection_of_libc(version: str) -> str | None:
+    """Why this machine's libc (`glibc 2.36`; empty where it is another) makes no static program, or None."""
+    name, _, number = version.partition(" ")
+    if name != "glibc" or version_numbers(number) >= LOOKS_UP_BY_ITSELF:
+        return None
+    return f"{version} would look up hosts and users by shared libraries, which 2.34 has built in"
+
+
+def libc_of_this_machine() -> str:
+    """As `getconf GNU_LIBC_VERSION` says it."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):
+        return ""
 
 
 class LinkMemory:

