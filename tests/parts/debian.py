@@ -30,6 +30,7 @@ PACKAGES = (
     "docker-registry",
     "docker.io",
     "file",
+    "g++",
     "gcc",
     "gcc-aarch64-linux-gnu",
     "libc6-dev",
@@ -37,8 +38,12 @@ PACKAGES = (
     "libcap2-bin",
     "libpq-dev",
     "libssl-dev",
+    "make",
     "mmdebstrap",
+    "perl",
+    "pkgconf",
     "podman",
+    "protobuf-compiler",
     "qemu-user-static",
     "rpm",
     "runc",
@@ -46,6 +51,7 @@ PACKAGES = (
     "systemd",
     "umoci",
     "wrk",
+    "zlib1g-dev",
 )
 TOOLS = {
     "crane": ("crane",),

@@ -1,0 +1,3 @@
+fn main() {
+    shop::server::serve(|| Ok(shop::greeting("server")));
+}
