@@ -59,7 +59,8 @@ def prove(expected: Expected) -> Found:
         shutil.rmtree(layout, ignore_errors=True)
         flags = (str(place), "--optimize", "off", "--platform", expected.platform, "--json")
         plan = json.loads(ferrule("plan", *flags, env=SETTINGS))
-        said = json.loads(ferrule("build", *flags, "-o", f"oci:{layout}:it", env=SETTINGS))
+        locked_flags = ("--locked",) if (place / "Cargo.lock").exists() else ()
+        said = json.loads(ferrule("build", *flags, *locked_flags, "-o", f"oci:{layout}:it", env=SETTINGS))
         (image,) = said["images"]
         program = Path(image["binary"])
         return Found(
@@ -75,10 +76,11 @@ def prove(expected: Expected) -> Found:
 
 
 def _copied(name: str) -> Path:
-    """The times of the files stay, by which cargo tells what has changed."""
-    place = FOLDER / "project"
+    """As it is committed. The times of the files stay, by which cargo tells what has changed."""
+    place, ignored = FOLDER / "project", SOURCES / name / ".gitignore"
+    left_out = ignored.read_text().split() if ignored.exists() else []
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(SOURCES / name, place, ignore=shutil.ignore_patterns("target"))
+    shutil.copytree(SOURCES / name, place, ignore=shutil.ignore_patterns("target", *left_out))
     return place
 
 
