@@ -12,7 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from ferrule.engine.health import wait_healthy
+from ferrule.engine.health import Question, wait_healthy
 from ferrule.errors import FerruleError
 from ferrule.process import Command, SystemRunner
 from tests.parts.postgres import postgres
@@ -57,7 +57,7 @@ def serve(image: str, flags: tuple[str, ...], port: int) -> None:
     command = Command(argv=(*FERRULE, "run", "-v", image, *flags))
     service = SystemRunner().attached(command, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)
     try:
-        answer = wait_healthy(port, "/health", within=WAIT_SECONDS, ended=service.ended)
+        answer = wait_healthy(Question(port=port, path="/health"), within=WAIT_SECONDS, ended=service.ended)
         if not answer.healthy:
             raise FerruleError(f"the service is not healthy: {answer.reason}")
         print(f"   healthy after {answer.seconds:.2f} s: GET /health answers {ask(port, '/health')}")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from ferrule.config import Settings, Source, Table, resolve, tables_of
 from ferrule.errors import ProjectError
-from ferrule.values import FileCopy, Health, Port, User
+from ferrule.health import Health
+from ferrule.values import FileCopy, Port, User
 
 PACKAGE = "package.metadata.ferrule"
 WORKSPACE = "workspace.metadata.ferrule"
@@ -51,6 +52,7 @@ def test_every_key_of_the_table_is_read() -> None:
             "workdir": "/srv",
             "user": "1000:1000",
             "stop-signal": "SIGINT",
+            "init": True,
             "capabilities": ["CAP_NET_BIND_SERVICE"],
             "env": {"RUST_LOG": "info"},
             "labels": {"team": "payments"},
@@ -64,24 +66,8 @@ def test_every_key_of_the_table_is_read() -> None:
     assert settings.capabilities == ("NET_BIND_SERVICE",)
     assert (settings.env, settings.labels) == ({"RUST_LOG": "info"}, {"team": "payments"})
     assert set(settings.origins) == {
-        *(
-            "image",
-            "link",
-            "base",
-            "donor",
-            "libraries",
-            "optimize",
-            "args",
-            "ports",
-            "health",
-            "files",
-            "volumes",
-            "workdir",
-            "user",
-            "stop-signal",
-            "capabilities",
-        ),
-        *("env", "labels"),
+        *("image", "link", "base", "donor", "libraries", "optimize", "args", "ports", "health", "files"),
+        *("volumes", "workdir", "user", "stop-signal", "init", "capabilities", "env", "labels"),
     }
 
 
@@ -136,6 +122,11 @@ def test_variables_are_merged_by_name() -> None:
             f"{PACKAGE}.capabilities: 'NET_BIND' is not a capability of Linux",
         ),
         ({"health": {"path": "x"}}, f"{PACKAGE}.health: 'x' is not a path of a URL"),
+        (
+            {"health": {"path": "/x"}, "ports": ["53/udp"]},
+            f"{PACKAGE}.health: nothing says on which port the path is asked",
+        ),
+        ({"init": "yes"}, f"{PACKAGE}.init: expected `bool | null`, got `str`"),
         ("text", f"{PACKAGE} is not a table"),
         ({"bin": 1}, f"{PACKAGE}.bin is not a table"),
         ({"bin": {"shop": 1}}, f"{PACKAGE}.bin.shop is not a table"),

@@ -20,8 +20,10 @@ KEYS = {
     "replaces them.",
     "ports": 'Ports that the program listens on, such as `3000` or `"53/udp"`. The health path is asked on '
     "the first TCP port.",
-    "health": 'How the program says that it is well: `{ path = "/health" }`, with a `port` where it is '
-    "another, or `{ command = [...] }`, a program inside the image and its arguments.",
+    "health": 'How the program says that it is well: `{ path = "/health" }`, asked by a probe that the image '
+    "gets, with `port`, `expect` (a status), `header` and `live` (a path for liveness) where needed; "
+    "`{ tcp = 5432 }`; or `{ command = [...] }`, a program inside the image and its arguments. All take "
+    '`interval = "30s"`, `timeout = "5s"`, `start-period = "10s"` and `retries = 3`, which are the defaults.',
     "files": 'Files to take along, such as `{ from = "static", to = "/app/static" }`. `from` is a file, a '
     "folder or a pattern, looked up from the package's folder; it must stay inside the workspace.",
     "migrations": "A folder of migrations to take along to `/app/migrations`; `false` for none. Not said: "
@@ -31,6 +33,8 @@ KEYS = {
     "workdir": "The folder that the program starts in. It is made in the image, and root's.",
     "user": "Who runs the program, as numbers: `UID` or `UID:GID`.",
     "stop-signal": "The signal that asks the program to stop.",
+    "init": "A process 1 of two kilobytes before the program: it hands on signals that the program has no "
+    "handler for, and waits for orphans.",
     "capabilities": "What the program that runs may do beyond its user, as capabilities of its file, such as "
     "`NET_BIND_SERVICE` for a port below 1024.",
     "env": "What the program reads from its environment, by name: a value, which goes into the image, or a "

@@ -10,16 +10,15 @@ import msgspec
 from ferrule.capability import parse_capability
 from ferrule.contract import Variable, parse_variable
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
+from ferrule.health import Health, parse_health
 from ferrule.values import (
     PROGRAM_FOLDER,
     FileCopy,
-    Health,
     Port,
     User,
     parse_file,
     parse_folder,
     parse_glibc,
-    parse_health,
     parse_library,
     parse_migrations,
     parse_port,
@@ -59,6 +58,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     workdir: str | None = None
     user: str | None = None
     stop_signal: str | None = None
+    init: bool | None = None
     capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str | dict[str, Any]] | None = None
     labels: Mapping[str, str] | None = None
@@ -100,11 +100,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workdir: PurePosixPath
     user: User
     stop_signal: str
+    init: bool
     capabilities: tuple[str, ...]
     contract: tuple[Variable, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def health_port(self) -> int | None:
+        """Where the health check asks: the port that it names, else the first TCP port."""
+        if self.health is not None and (named := self.health.tcp or self.health.port):
+            return named
+        return next((port.number for port in self.ports if port.protocol == "tcp"), None)
 
     def why(self, key: str, default: str) -> str:
         """The reason to print behind a value: who asked for it, or why it is the default."""
@@ -136,7 +144,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     contract = _contract(sources)
     migrations = value("migrations", parse_migrations, None)
     files: tuple[FileCopy, ...] = value("files", _each(parse_file), ())
-    return Settings(
+    settings = Settings(
         image=value("image", str, None),
         link=value("link", one_of(LINKS), "auto"),
         platforms=value("platforms", tuple, ()),
@@ -154,12 +162,25 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
+        init=value("init", bool, False),  # noqa: FBT003 - TOML's own
         capabilities=value("capabilities", _each(parse_capability), ()),
         contract=contract,
         env={each.name: each.default for each in contract if each.default is not None},
         labels=value("labels", dict, {}),
         origins={key: origin for key, (_, origin) in said.items()},
     )
+    _check_health(settings)
+    return settings
+
+
+def _check_health(settings: Settings) -> None:
+    if settings.health is not None and settings.health.path and settings.health_port is None:
+        origin = settings.origins["health"]
+        where = origin if origin.startswith("--") else f"{origin}.health"
+        raise ProjectError(
+            f"{where}: nothing says on which port the path is asked",
+            hint="set ports = [3000], or give --port 3000",
+        )
 
 
 def tables_of(metadata: Mapping[str, Any] | None, path: str, binary: str) -> tuple[Source, ...]:

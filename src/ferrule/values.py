@@ -1,4 +1,4 @@
-"""The small values that flags and tables have in common: ports, users, variables, files, health checks."""
+"""The small values that flags and tables have in common: ports, users, variables, files, durations."""
 
 import posixpath
 import re
@@ -40,19 +40,6 @@ class User:
 
     def __str__(self) -> str:
         return f"{self.uid}:{self.gid}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
-    """How the program says that it is well: by a path over HTTP, or by a command inside the image."""
-
-    path: str | None = None
-    port: int | None = None
-    command: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        port = f" on port {self.port}" if self.port else ""
-        return f"GET {self.path}{port}" if self.path else " ".join(self.command)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,28 +223,6 @@ def parse_signal(text: str) -> str:
     return text
 
 
-def parse_health_path(text: str) -> str:
-    """The path of a health check."""
-    try:
-        return str(parse_health({"path": text}).path)
-    except InvalidValueError as error:
-        raise InvalidValueError(error.message, hint="it begins with /, like /health") from error
-
-
-def parse_health(value: Mapping[str, Any]) -> Health:
-    """`{ path = "/health", port = 3000 }` or `{ command = ["/app/shop", "--health-check"] }`."""
-    hint = 'write { path = "/health" } or { command = ["/app/shop", "--health-check"] }'
-    path, port, command = value.get("path"), value.get("port"), value.get("command")
-    if set(value) - {"path", "port", "command"} or (path is None) == (command is None):
-        raise InvalidValueError("a health check has either a path (and a port) or a command", hint=hint)
-    if path is not None and not (isinstance(path, str) and re.fullmatch(r"/[!-~]*", path)):
-        raise InvalidValueError(f"{path!r} is not a path of a URL", hint=hint)
-    if command is not None and not (_are_strings(command) and command):
-        raise InvalidValueError("the command is not a list of strings", hint=hint)
-    number = parse_port(port).number if port is not None else None
-    return Health(path=path, port=number, command=tuple(command or ()))
-
-
 def parse_glibc(text: str) -> str:
     """A version of glibc, such as `2.28`."""
     if not re.fullmatch(r"2\.[0-9]{1,2}", text):
@@ -275,13 +240,19 @@ def parse_size(text: str) -> int:
     return int(float(found[1] or 0) * (1024 if unit.endswith("I") else 1000) ** power)
 
 
+def parse_duration(value: object) -> float:
+    """Seconds: a number of them, or `500ms`, `30s`, `1m30s`, `1h`, as compose files have it."""
+    text = value if isinstance(value, str) else ""
+    found = re.fullmatch(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?(?:([0-9]{1,9})ms)?", text)
+    if text and found:
+        units = zip(found.groups(), (3600, 60, 1, 0.001), strict=True)
+        return float(sum(int(count or 0) * seconds for count, seconds in units))
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
+    raise InvalidValueError(f"{value!r} is not a duration", hint="write it like 30s, 1m30s or 500ms")
+
+
 def _strings(value: Mapping[str, Any], keys: tuple[str, ...], hint: str) -> tuple[str, ...]:
     if set(value) != set(keys) or not all(isinstance(value[key], str) for key in keys):
         raise InvalidValueError(f"it takes {' and '.join(keys)}, both strings", hint=hint)
     return tuple(value[key] for key in keys)
-
-
-def _are_strings(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(
-        isinstance(part, str) and "\0" not in part for part in value
-    )

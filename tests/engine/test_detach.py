@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ferrule.engine.engine import Detached, RunRequest
-from ferrule.engine.health import wait_healthy
+from ferrule.engine.health import Question, wait_healthy
 from ferrule.errors import EngineError, ImageError, UsageError
 from ferrule.values import PublishedPort
 from tests.engine.bench import Bench
@@ -108,6 +108,9 @@ def test_a_detached_service_answers(detached: Bench) -> None:
     ports = (PublishedPort(host=port, container=port),)
     request = replace(detached.image(Cmd=["serve", str(port)]), ports=ports)
     program = detached.engine.detach(request, NAME)
-    assert wait_healthy(port, "/health", within=10, ended=program.ended).healthy
+    assert wait_healthy(Question(port=port, path="/health"), within=10, ended=program.ended).healthy
     assert program.stop(10) == 7
-    assert wait_healthy(port, "/", within=1, ended=lambda: False).reason == f"nothing listens on port {port}"
+    assert (
+        wait_healthy(Question(port=port, path="/"), within=1, ended=lambda: False).reason
+        == f"nothing listens on port {port}"
+    )

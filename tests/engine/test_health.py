@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ferrule.engine.health import wait_healthy
+from ferrule.engine.health import Question, wait_healthy
 
 
 @contextmanager
@@ -49,19 +49,19 @@ def free_port() -> int:
 @pytest.mark.parametrize("code", [200, 204, 302, 399])
 def test_a_status_below_400_is_well(code: int) -> None:
     with answering(status(code)) as port:
-        answer = wait_healthy(port, "/health", within=5, ended=lambda: False)
+        answer = wait_healthy(Question(port=port, path="/health"), within=5, ended=lambda: False)
     assert (answer.healthy, answer.status, answer.reason) == (True, code, "")
 
 
 def test_it_asks_again_until_the_answer_is_good() -> None:
     with answering(status(503), b"", status(500), status(200)) as port:
-        answer = wait_healthy(port, "/", within=5, ended=lambda: False)
+        answer = wait_healthy(Question(port=port, path="/"), within=5, ended=lambda: False)
     assert (answer.healthy, answer.status) == (True, 200)
 
 
 def test_a_program_that_stays_unwell_is_named_with_its_status() -> None:
     with answering(status(503)) as port:
-        answer = wait_healthy(port, "/", within=0.2, ended=lambda: False)
+        answer = wait_healthy(Question(port=port, path="/"), within=0.2, ended=lambda: False)
     assert (answer.healthy, answer.status, answer.reason) == (False, 503, "it answers 503")
     assert 0.2 <= answer.seconds < 1
 
@@ -71,26 +71,30 @@ def test_a_program_that_stays_unwell_is_named_with_its_status() -> None:
 )
 def test_other_protocols_are_not_well(said: bytes, reason: str) -> None:
     with answering(said) as port:
-        answer = wait_healthy(port, "/", within=0.1, ended=lambda: False)
+        answer = wait_healthy(Question(port=port, path="/"), within=0.1, ended=lambda: False)
     assert not answer.healthy
     assert reason in answer.reason
 
 
 def test_a_port_without_anybody_is_named() -> None:
     port = free_port()
-    answer = wait_healthy(port, "/", within=0.1, ended=lambda: False)
+    answer = wait_healthy(Question(port=port, path="/"), within=0.1, ended=lambda: False)
     assert answer.reason == f"nothing listens on port {port}"
 
 
 def test_it_stops_as_soon_as_the_program_has_ended() -> None:
     started = time.monotonic()
-    answer = wait_healthy(free_port(), "/", within=30, ended=lambda: time.monotonic() - started > 0.1)
+    answer = wait_healthy(
+        Question(port=free_port(), path="/"), within=30, ended=lambda: time.monotonic() - started > 0.1
+    )
     assert (answer.healthy, answer.reason) == (False, "the program ended")
     assert time.monotonic() - started < 2
 
 
 def test_a_server_that_never_answers_does_not_hold_us() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        answer = wait_healthy(silent.getsockname()[1], "/", within=0.3, ended=lambda: False)
+        answer = wait_healthy(
+            Question(port=silent.getsockname()[1], path="/"), within=0.3, ended=lambda: False
+        )
     assert (answer.healthy, answer.reason) == (False, "it takes too long to answer")
     assert answer.seconds < 2

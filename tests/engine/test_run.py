@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.engine.health import wait_healthy
+from ferrule.engine.health import Question, wait_healthy
 from ferrule.errors import EngineError, ImageError
 from ferrule.values import PublishedPort
 from tests.engine.bench import Bench
@@ -158,11 +158,11 @@ def test_a_port_answers_until_the_program_is_stopped(bench: Bench) -> None:
     ports = (PublishedPort(host=port, container=port),)
     request = replace(bench.image(Cmd=["serve", str(port)]), ports=ports)
     with bench.running(request) as running:
-        answer = wait_healthy(port, "/health", within=10, ended=running.ended)
+        answer = wait_healthy(Question(port=port, path="/health"), within=10, ended=running.ended)
         assert (answer.healthy, answer.status) == (True, 200)
         running.stop()
         running.wait()
-        gone = wait_healthy(port, "/health", within=10, ended=running.ended)
+        gone = wait_healthy(Question(port=port, path="/health"), within=10, ended=running.ended)
     assert (gone.healthy, gone.reason) == (False, "the program ended")
 
 

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.cargo.toolchain import read_toolchain
+from ferrule.elf.facts import read_binary
+from ferrule.memory import Memory
+from ferrule.probe.compile import compile_program
+from ferrule.process import SystemRunner
 from tests.fakes.elf import AARCH64, Elf
-from tests.journey.ferrule import tool
+from tests.journey.ferrule import ferrule, tool
 from tests.parts.compile import compiled
 from tests.parts.debian import debian_tool
+from tests.parts.targets import need_targets
 
+RISCV = 243
 SAYS = '#include <stdio.h>\nint main(int c, char **v) { printf("%s %d\\n", v[0], c); return c; }\n'
 
 
@@ -81,6 +88,7 @@ def test_flags_and_the_table_of_a_file_mean_the_same(programs: dict[str, Path], 
         'stop-signal = "SIGINT"\nvolumes = ["/data"]\nfiles = [{ from = "static", to = "/app/static" }]\n'
         '[env]\nRUST_LOG = "info"\n[labels]\nteam = "a"\n'
     )
+    rust_elsewhere(tmp_path / "cache")
     flags = (
         *("--arg", "serve", "--port", "3000", "--health", "/health", "--workdir", "/srv", "--user", "1000"),
         *("--stop-signal", "SIGINT", "--volume", "/data", "--file", "static:/app/static"),
@@ -99,6 +107,54 @@ def test_flags_and_the_table_of_a_file_mean_the_same(programs: dict[str, Path], 
     tool("umoci", "unpack", "--image", f"{tmp_path}/out:flags", tmp_path / "bundle")
     data = (tmp_path / "bundle" / "rootfs" / "data").stat()
     assert (data.st_uid, data.st_gid) == (1000, 1000)
+
+
+def rust_elsewhere(cache: Path) -> None:
+    """Bring what ferrule has compiled on a machine with Rust."""
+    runner = SystemRunner()
+    toolchain = read_toolchain(runner, cache.parent, Memory(cache / "memory"))
+    compile_program(runner, toolchain, toolchain.host, "probe", cache)
+
+
+@pytest.mark.parametrize(
+    ("flags", "cause", "way"),
+    [
+        (("--port", "3000", "--health", "/h"), "the health probe is compiled", "health = { command = ["),
+        (("--init",), "the init is compiled", "leave out init"),
+    ],
+)
+def test_without_rust_the_error_says_what_it_is_for_and_the_ways_out(
+    programs: dict[str, Path], tmp_path: Path, flags: tuple[str, ...], cause: str, way: str
+) -> None:
+    said = pack(programs["shop"], *flags, "-o", "oci:out", folder=tmp_path, code=3).stderr
+    error, hint = said.splitlines()
+    assert error.startswith(f"error: {cause} by rustc")
+    assert way in hint
+    assert "install Rust" in hint
+    assert "cache" in hint
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.real
+def test_a_program_for_another_processor_gets_a_probe_for_it(tmp_path: Path) -> None:
+    need_targets()
+    (tmp_path / "shop").write_bytes(Elf(machine=AARCH64, pie=True).bytes())
+    env = {"FERRULE_CACHE_DIR": str(tmp_path / "cache")}
+    flags = ("--health", "/h", "--port", "80", "--init", "-o", f"oci:{tmp_path}/out:v1")
+    ferrule("pack", str(tmp_path / "shop"), *flags, env=env)
+    tool("umoci", "unpack", "--image", f"{tmp_path}/out:v1", tmp_path / "bundle")
+    aids = tmp_path / "bundle" / "rootfs" / ".ferrule"
+    assert {read_binary(path).platform.architecture for path in aids.iterdir()} == {"arm64"}
+    assert {path.name for path in aids.iterdir()} == {"probe", "init"}
+
+
+def test_a_processor_that_the_probe_does_not_know_is_said_and_gets_no_check(tmp_path: Path) -> None:
+    (tmp_path / "shop").write_bytes(Elf(machine=RISCV, pie=True).bytes())
+    flags = ("--health", "/h", "--port", "80", "-o", "oci:out:v1")
+    said = pack(tmp_path / "shop", *flags, folder=tmp_path).stderr
+    assert "warning: no health check for linux/riscv64: the probe does not know the processor" in said
+    said = pack(tmp_path / "shop", "--init", "-o", "oci:out:v2", folder=tmp_path, code=3).stderr
+    assert said.startswith("error: ferrule has no init for linux/riscv64\nhint: ")
 
 
 def rust_log() -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from ferrule.config import Settings, Source, Table, resolve
 from ferrule.errors import ProjectError, UsageError
 from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.process import Command, SystemRunner
+from ferrule.verbs.aids import Aids
 from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.run_config import run_config
 from ferrule.verbs.tags import fill_tags
@@ -94,6 +96,7 @@ def test_the_base_s_variables_and_ports_stay_and_its_command_goes() -> None:
         program=P("/app/shop"),
         variables={"B": "1"},
         labels={},
+        aids=Aids(),
     )
     assert run.env == ("PATH=/bin", "A=own", "B=1")
     assert set(run.exposed_ports or ()) == {"80/tcp", "3000/tcp"}
@@ -101,18 +104,47 @@ def test_the_base_s_variables_and_ports_stay_and_its_command_goes() -> None:
     assert (run.labels, run.volumes) == ({"of": "base"}, {"/data": {}})
 
 
-def test_a_health_command_is_docker_s_health_check_with_the_usual_times() -> None:
-    settings = settings_of(health={"command": ["/app/shop", "--health-check"]})
-    run = run_config(settings, below=RunConfig(), program=P("/app/shop"), variables={}, labels={})
+def run_of(aids: Aids, **table: Any) -> RunConfig:
+    settings = settings_of(**table)
+    below = RunConfig()
+    return run_config(settings, below=below, program=P("/app/shop"), variables={}, labels={}, aids=aids)
+
+
+def health_check(aids: Aids, **table: Any) -> Any:
     from ferrule.oci.document import encode
 
-    assert json.loads(encode(run))["Healthcheck"] == {
+    return json.loads(encode(run_of(aids, **table)))["Healthcheck"]
+
+
+def test_a_health_command_is_docker_s_health_check_with_the_usual_times() -> None:
+    assert health_check(Aids(), health={"command": ["/app/shop", "--health-check"]}) == {
         "Test": ["CMD", "/app/shop", "--health-check"],
         "Interval": 30_000_000_000,
         "Timeout": 5_000_000_000,
         "StartPeriod": 10_000_000_000,
         "Retries": 3,
     }
+
+
+def test_a_health_path_is_asked_by_the_probe_in_nine_tenths_of_the_check_s_time() -> None:
+    health = {"path": "/h", "expect": 204, "header": "Host: a", "timeout": "2s", "retries": 9}
+    check = health_check(Aids(probe=b"probe"), health=health, ports=(80,))
+    assert check["Test"] == [
+        *("CMD", "/.ferrule/probe", "-t", "1800", "-e", "204", "-H", "Host: a"),
+        "http://localhost:80/h",
+    ]
+    assert (check["Timeout"], check["Retries"]) == (2_000_000_000, 9)
+    check = health_check(Aids(probe=b"probe"), health={"tcp": 5432})
+    assert check["Test"] == ["CMD", "/.ferrule/probe", "-t", "4500", "tcp://localhost:5432"]
+
+
+def test_an_image_without_a_probe_has_no_check_that_could_only_fail() -> None:
+    assert run_of(Aids(), health={"path": "/h"}, ports=(80,)).healthcheck is None
+
+
+def test_the_init_stands_before_the_program() -> None:
+    assert run_of(Aids(init=b"init"), args=("serve",)).entrypoint == ("/.ferrule/init", "--", "/app/shop")
+    assert run_of(Aids()).entrypoint == ("/app/shop",)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +155,20 @@ def test_a_health_command_is_docker_s_health_check_with_the_usual_times() -> Non
             {"ferrule.health.path": "/h", "ferrule.health.port": "80"},
         ),
         ({"health": {"path": "/h", "port": 90}}, {"ferrule.health.path": "/h", "ferrule.health.port": "90"}),
-        ({"health": {"path": "/h"}}, None),
+        (
+            {"health": {"path": "/h", "expect": 204, "header": "Host: a", "live": "/l"}, "ports": (80,)},
+            {
+                "ferrule.health.path": "/h",
+                "ferrule.health.port": "80",
+                "ferrule.health.expect": "204",
+                "ferrule.health.header": "Host: a",
+                "ferrule.health.live": "/l",
+            },
+        ),
+        ({"health": {"tcp": 5432}, "ports": (80,)}, {"ferrule.health.port": "5432"}),
+        ({"health": {"command": ["/x"]}, "ports": (80,)}, None),
         ({}, None),
     ],
 )
-def test_a_health_path_is_kept_in_labels(table: dict[str, object], labels: dict[str, str] | None) -> None:
-    run = run_config(settings_of(**table), below=RunConfig(), program=P("/x"), variables={}, labels={})
-    assert run.labels == labels
+def test_what_is_asked_is_kept_in_labels(table: dict[str, object], labels: dict[str, str] | None) -> None:
+    assert run_of(Aids(), **table).labels == labels

@@ -27,7 +27,7 @@ NAMES = [
         "time-zones",
         "ports",
     ),
-    *("health", "migrations", "layers", "image", "tags", "destinations"),
+    *("health", "init", "migrations", "layers", "image", "tags", "destinations"),
 ]
 
 
@@ -60,7 +60,9 @@ def test_the_plan_of_the_example_gives_every_decision_with_its_reason() -> None:
     assert plan["ports"]["value"] == ["3000/tcp"]
     assert plan["migrations"] == {"value": None, "reason": "src/db.rs embeds them in the program"}
     assert plan["health"]["value"] == "GET /health"
-    assert plan["layers"]["value"] == ["users and /tmp", "/app/shop"]
+    assert plan["health"]["reason"].startswith("the image's HEALTHCHECK asks it by a probe")
+    assert plan["init"]["value"] is False
+    assert plan["layers"]["value"] == ["users and /tmp", "health probe", "/app/shop"]
     assert all(plan[name]["reason"] for name in NAMES)
 
 

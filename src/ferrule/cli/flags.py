@@ -13,7 +13,6 @@ from ferrule.values import (
     parse_file,
     parse_folder,
     parse_glibc,
-    parse_health_path,
     parse_label,
     parse_library,
     parse_migrations,
@@ -47,6 +46,12 @@ def _parse_donor(text: str) -> object:
     from ferrule.verbs.prepare import parse_donor
 
     return parse_donor(text)
+
+
+def _parse_health_path(text: str) -> object:
+    from ferrule.health import parse_health_path
+
+    return parse_health_path(text)
 
 
 def _parse_image(text: str) -> object:
@@ -137,12 +142,19 @@ IMAGE_FLAGS = (
     ),
     option("--port", multiple=True, type=Parsed("PORT", parse_port, raw=True), help="A port it listens on."),
     option(
-        "--health", type=Parsed("PATH", parse_health_path), help="The HTTP path that says whether it is well."
+        "--health",
+        type=Parsed("PATH", _parse_health_path),
+        help="The HTTP path that says whether it is well.",
     ),
     option(
         "--stop-signal",
         type=Parsed("SIGNAL", parse_signal, raw=True),
         help="The signal that asks it to end.  [default: SIGTERM]",
+    ),
+    option(
+        "--init/--no-init",
+        default=None,
+        help="Put a process 1 before it that hands signals on and reaps.",
     ),
     option(
         "--capability",

@@ -60,6 +60,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
         workdir=given["workdir"],
         user=given["user"],
         stop_signal=given["stop_signal"],
+        init=given["init"],
         capabilities=given["capability"] or None,
         env=dict(given["env"]) or None,
         labels=dict(given["label"]) or None,

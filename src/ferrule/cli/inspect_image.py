@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.cli.text import counted, printable, size
 from ferrule.image.contents import OPAQUE, WHITEOUT
-from ferrule.oci.image_config import RunConfig
+from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.verbs.inspect_image import BASE_DIGEST, BASE_NAME
 
 if TYPE_CHECKING:
@@ -127,10 +127,22 @@ def _run_rows(run: RunConfig) -> Rows:
         ("ports", ", ".join(run.exposed_ports or ())),
         ("volumes", ", ".join(run.volumes or ())),
         ("signal", run.stop_signal),
-        ("health", " ".join(run.healthcheck.test) if run.healthcheck else ""),
+        ("health", _health(run.healthcheck) if run.healthcheck else ""),
         *_listed("labels", [f"{key}={value}" for key, value in labels.items()]),
     ]
     return [(name, text) for name, text in rows if text]
+
+
+def _health(check: HealthCheck) -> str:
+    """Docker's words, and the times that are not Docker's own."""
+    times = {
+        "every": check.interval,
+        "at most": check.timeout,
+        "not in the first": check.start_period,
+    }
+    said = [" ".join(map(_quoted, check.test))]
+    said += [f"{word} {nanoseconds / 1e9:g} s" for word, nanoseconds in times.items() if nanoseconds]
+    return ", ".join(said + ([f"{check.retries} times"] if check.retries else []))
 
 
 def _quoted(argument: str) -> str:

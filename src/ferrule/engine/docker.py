@@ -39,6 +39,7 @@ class Docker:
     """A Docker engine that answers."""
 
     name = "docker"
+    drops_health = False
 
     def __init__(self, http: DockerHttp) -> None:
         self._http = http

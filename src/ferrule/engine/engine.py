@@ -126,6 +126,11 @@ class Engine(Protocol):
 class Loader(Protocol):
     """Something that keeps images under names."""
 
+    @property
+    def drops_health(self) -> bool:
+        """Whether it forgets the health check of an image of OCI's types, and has to get Docker's."""
+        ...
+
     def has(self, name: str) -> bool:
         """Whether an image of this name or digest is there."""
         ...

@@ -1,4 +1,4 @@
-"""Asks a program that runs here whether it is well: port and path go in, a `HealthAnswer` comes out.
+"""Asks a program that runs here whether it is well: a `Question` goes in, a `HealthAnswer` comes out.
 
 It asks over loopback alone, and with the standard library: a poll every few milliseconds needs no
 credentials, redirects or pools. This is the one exception to the rule that HTTP leaves through the registry's
@@ -6,6 +6,7 @@ transport.
 """
 
 import http.client
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,24 @@ FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
 ONE_TRY = 5.0
 """Seconds for a single answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of a port of this machine: a path, or without one a connection alone.
+
+    `expect` is the status that is wanted, None for any from 200 to 399. `header` is a line of the request.
+    """
+
+    port: int
+    path: str | None = None
+    expect: int | None = None
+    header: str | None = None
+    host: str = "127.0.0.1"
+
+    def __str__(self) -> str:
+        place = f"{self.host}:{self.port}"
+        return f"tcp://{place}" if self.path is None else f"http://{place}{self.path}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +48,8 @@ class HealthAnswer:
     reason: str = ""
 
 
-def wait_healthy(
-    port: int, path: str, *, within: float, ended: Callable[[], bool], host: str = "127.0.0.1"
-) -> HealthAnswer:
-    """Ask until the answer is from 200 to 399, for `within` seconds, or until the program has ended."""
+def wait_healthy(question: Question, *, within: float, ended: Callable[[], bool]) -> HealthAnswer:
+    """Ask until the answer is a good one, for `within` seconds, or until the program has ended."""
     started = time.monotonic()
     pause = FIRST_PAUSE
     status: int | None = None
@@ -42,9 +59,9 @@ def wait_healthy(
         left = started + within - time.monotonic()
         if gone or left <= 0:
             break
-        answer, reason = _ask(host, port, path, min(ONE_TRY, left))
+        answer, reason = _ask(question, min(ONE_TRY, left))
         status = answer if answer is not None else status
-        if answer is not None and 200 <= answer < 400:
+        if not reason:
             return HealthAnswer(healthy=True, seconds=time.monotonic() - started, status=status)
         time.sleep(min(pause, max(0.0, started + within - time.monotonic())))
         pause = min(2 * pause, LONGEST_PAUSE)
@@ -53,16 +70,29 @@ def wait_healthy(
     return HealthAnswer(healthy=False, seconds=seconds, status=status, reason=why)
 
 
-def _ask(host: str, port: int, path: str, seconds: float) -> tuple[int | None, str]:
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+def _ask(question: Question, seconds: float) -> tuple[int | None, str]:
+    """The status where there is one, and why it is not well."""
     try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        return connection.getresponse().status, ""
+        if question.path is None:
+            socket.create_connection((question.host, question.port), seconds).close()
+            return None, ""
+        status = _status(question, question.path, seconds)
     except TimeoutError:
         return None, "it takes too long to answer"
     except ConnectionRefusedError:
-        return None, f"nothing listens on port {port}"
+        return None, f"nothing listens on port {question.port}"
     except (OSError, http.client.HTTPException) as error:
         return None, f"it does not answer in HTTP: {str(error) or type(error).__name__}"
+    well = status == question.expect if question.expect else 200 <= status < 400
+    return status, "" if well else f"it answers {status}"
+
+
+def _status(question: Question, path: str, seconds: float) -> int:
+    connection = http.client.HTTPConnection(question.host, question.port, timeout=seconds)
+    name, colon, value = (question.header or "").partition(":")
+    try:
+        headers = {"Connection": "close", **({name: value.strip()} if colon else {})}
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
     finally:
         connection.close()

@@ -10,8 +10,10 @@ from ferrule.engine.engine import RunRequest, check_host_ports, name_in_use
 from ferrule.engine.podman_call import NOT_INSTALLED, podman, podman_json, remove_container, said
 from ferrule.engine.podman_container import create_words, explain, may_be_network, variables_of
 from ferrule.engine.podman_detached import KEEP, PodmanDetached, find_container, running_containers
+from ferrule.engine.podman_health import health_words, parse_health_check
 from ferrule.engine.podman_run import PodmanRun
 from ferrule.errors import EngineError
+from ferrule.oci.image_config import HealthCheck
 from ferrule.process import Command, Runner, Starter, SystemRunner
 
 LOADED = "Loaded image: "
@@ -35,6 +37,7 @@ class Podman:
     """Podman of this machine and this user."""
 
     name = "podman"
+    drops_health = True
 
     def __init__(self, runner: Runner | None = None, starter: Starter | None = None) -> None:
         self._runner = runner or SystemRunner()
@@ -99,6 +102,14 @@ class Podman:
         """See `Engine.running`."""
         return running_containers(self._runner)
 
+    def _health(self, request: RunRequest) -> HealthCheck | None:
+        if request.image is not None:
+            return request.image.config.run.healthcheck
+        found = podman_json(
+            self._runner, "image", "inspect", "--format", "{{json .HealthCheck}}", request.name
+        )
+        return parse_health_check(found)
+
     def _rename(self, container: str, name: str) -> None:
         if not podman(self._runner, "rename", container, name).ok:
             raise name_in_use(name)
@@ -125,7 +136,8 @@ class Podman:
         if network == "host":
             check_host_ports(request)
         with variables_of(request) as variables:
-            words = create_words(container, request, network, variables.words, keep)
+            health = health_words(self._health(request))
+            words = create_words(container, request, network, (*health, *variables.words), keep)
             finished = podman(self._runner, *words, env=variables.env)
         if finished.ok:
             finished = podman(self._runner, "init", container)

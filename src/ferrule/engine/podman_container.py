@@ -49,7 +49,7 @@ def variables_of(request: RunRequest) -> Iterator[Variables]:
 
 
 def create_words(
-    container: str, request: RunRequest, network: str, variables: tuple[str, ...], keep: tuple[str, ...]
+    container: str, request: RunRequest, network: str, options: tuple[str, ...], keep: tuple[str, ...]
 ) -> tuple[str, ...]:
     """`create` and all that belongs to it; `keep` says how it is marked, and where its output goes."""
     words = ["create", "--name", container, "--pull", "never", *keep, "--http-proxy=false"]
@@ -60,7 +60,7 @@ def create_words(
             words += ["--publish", f"{port.host}:{port.container}/{port.protocol}"]
     for mount in request.mounts:
         words += ["--mount", _mount(mount)]
-    return (*words, *variables, _full_name(request), *request.args)
+    return (*words, *options, _full_name(request), *request.args)
 
 
 def explain(said: str, request: RunRequest) -> FerruleError:

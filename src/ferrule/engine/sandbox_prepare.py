@@ -17,6 +17,7 @@ from ferrule.engine.unpack import unpack
 from ferrule.errors import ImageError, UsageError
 from ferrule.image.image import Image
 from ferrule.oci.image_config import RunConfig
+from ferrule.probe.place import program_of
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GIVEN = frozenset(("NET_BIND_SERVICE",))
@@ -57,7 +58,7 @@ def prepare(
             (mount.source and os.path.realpath(mount.source), mount.target, mount.read_only)
             for mount in request.mounts
         ),
-        capabilities=_capabilities(root, argv[0], warn),
+        capabilities=_capabilities(root, program_of(argv), warn),
         parent=parent,
     )
 

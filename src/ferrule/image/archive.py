@@ -20,13 +20,17 @@ IMAGE_NAME = "io.containerd.image.name"
 BLOCK = 512
 
 
-def write_archive(content: Publishable, names: tuple[Reference, ...], file: Path) -> None:
+def write_archive(
+    content: Publishable, names: tuple[Reference, ...], file: Path, *, docker_only: bool = False
+) -> None:
     """Write the archive under its names (repository and tag); the file appears whole or not at all.
 
-    Docker's part of it can name one image: of several, that for this machine's platform, or the first.
+    Docker's part of it can name one image: of several, that for this machine's platform, or the first. With
+    `docker_only` it is no OCI layout, and says whole names: Podman, which would take the layout, keeps a
+    health check of Docker's types alone, and puts `localhost/` before names without a registry.
     """
     with appearing(file) as part, part.open("wb") as stream:
-        _write(content, names, stream)
+        _write(content, names, stream, docker_only=docker_only)
 
 
 def familiar(name: Reference) -> str:
@@ -35,10 +39,14 @@ def familiar(name: Reference) -> str:
     return text.removeprefix("library/")
 
 
-def _write(content: Publishable, names: tuple[Reference, ...], stream: BinaryIO) -> None:
-    _add(stream, "oci-layout", MARKER)
-    _add(stream, "index.json", encode(index_of(tuple(_named(content, name) for name in names))))
-    _add(stream, "manifest.json", _docker_manifest(image_for(content, this_platform()), names))
+def _write(
+    content: Publishable, names: tuple[Reference, ...], stream: BinaryIO, *, docker_only: bool
+) -> None:
+    if not docker_only:
+        _add(stream, "oci-layout", MARKER)
+        _add(stream, "index.json", encode(index_of(tuple(_named(content, name) for name in names))))
+    tags = [str(name) if docker_only else familiar(name) for name in names]
+    _add(stream, "manifest.json", _docker_manifest(image_for(content, this_platform()), tags))
     documents = {_blob(content.descriptor): content.document}
     for image in content.images:
         documents[_blob(image.descriptor)] = image.manifest_bytes
@@ -55,10 +63,10 @@ def _layers(content: Publishable) -> dict[str, Path]:
     return {_blob(layer): image.blobs.path(layer) for image in content.images for layer in image.layers}
 
 
-def _docker_manifest(image: Image, names: tuple[Reference, ...]) -> bytes:
+def _docker_manifest(image: Image, tags: list[str]) -> bytes:
     entry = {
         "Config": _blob(image.manifest.config),
-        "RepoTags": [familiar(name) for name in names],
+        "RepoTags": tags,
         "Layers": [_blob(layer) for layer in image.layers],
     }
     return json.dumps([entry], separators=(",", ":")).encode()

@@ -18,6 +18,7 @@ from ferrule.verbs.tags import fill_tags
 if TYPE_CHECKING:
     from ferrule.base.entry import FileEntry
     from ferrule.image.image import Publishable
+    from ferrule.verbs.aids import Aids
     from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
@@ -104,6 +105,7 @@ def _build_part(
         from ferrule.verbs.foreign import get_ready
 
         get_ready(context, plan)
+    aids = _aids(context, prepared, plan)
     artifact = build(
         context.runner,
         context.report,
@@ -116,7 +118,7 @@ def _build_part(
 
     _warn_of_leaks(context, prepared, plan, artifact)
     files = (*files, *_files_found(context, prepared, plan, artifact))
-    made = make_image(context, _contents(prepared, artifact, files), settings)
+    made = make_image(context, _contents(prepared, artifact, files, aids), settings)
     return BuiltPart(artifact=artifact, made=made)
 
 
@@ -126,7 +128,16 @@ def _get_ready(destinations: Destinations) -> None:
         importlib.import_module(module)
 
 
-def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, ...]") -> "Contents":
+def _aids(context: Context, prepared: Prepared, plan: BuildPlan) -> "Aids":
+    """Before cargo's work is waited for: what cannot be made is said at once."""
+    from ferrule.verbs.aids import aids_of_build
+
+    return aids_of_build(context, prepared.settings, plan)
+
+
+def _contents(
+    prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, ...]", aids: "Aids"
+) -> "Contents":
     from ferrule.cargo.graph import Graph
     from ferrule.cargo.needs import certificates, time_zones
     from ferrule.verbs.image import Contents, Program
@@ -141,6 +152,7 @@ def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, .
         time_zones=time_zones(graph),
         labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
         files=files,
+        aids=aids,
     )
 
 

@@ -132,8 +132,9 @@ def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
         context.report.step(f"loading into {engine}"),
     ):
         archive = folder / "image.tar"
-        write_archive(image, names, archive)
-        choose_loader(engine).load(archive)
+        loader = choose_loader(engine)
+        write_archive(image, names, archive, docker_only=loader.drops_health)
+        loader.load(archive)
     return Delivered(kind="load", line=familiar(names[0]), platform=platform)
 
 

@@ -16,6 +16,7 @@ from ferrule.image.layer import Layer, LayerSpec, make_layer
 from ferrule.image.tar import content_size, with_parents
 from ferrule.oci.image_config import RunConfig
 from ferrule.values import PROGRAM_FOLDER
+from ferrule.verbs.aids import Aids
 from ferrule.verbs.bases import Ground, lay_ground
 from ferrule.verbs.context import Context
 from ferrule.verbs.places import place_files, workdir
@@ -46,6 +47,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     time_zones: Need
     labels: Callable[[Mapping[str, str]], dict[str, str]]
     files: tuple[FileEntry, ...] = ()
+    aids: Aids = Aids()
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ def make_image(context: Context, contents: Contents, settings: Settings) -> Made
 
 
 def _own_layers(contents: Contents, settings: Settings, ground: Ground) -> tuple[LayerSpec, ...]:
-    """Files, then the programs, which change most."""
+    """The probe and the init, which change with rustc, files, then the programs, which change most."""
     there = ground.present | {entry.path for spec in ground.layers for entry in spec.entries}
     files = place_files(contents.files, settings, there)
     folder = workdir(settings, there | {entry.path for entry in files})
@@ -95,6 +97,7 @@ def _own_layers(contents: Contents, settings: Settings, ground: Ground) -> tuple
     names = " ".join(program.name for program in contents.programs)
     kinds = {"volumes": settings.volumes, "files": contents.files}
     return (
+        LayerSpec(title=contents.aids.title, entries=contents.aids.entries),
         LayerSpec(title=" and ".join(kind for kind, of in kinds.items() if of), entries=files),
         LayerSpec(title=f"program {names}", entries=(*folder, *programs)),
     )
@@ -123,4 +126,5 @@ def _run(contents: Contents, settings: Settings, ground: Ground) -> RunConfig:
         program=contents.programs[0].place,
         variables=ground.variables,
         labels={**ground.own_labels, **contents.labels(ground.labels)},
+        aids=contents.aids,
     )

@@ -1,4 +1,4 @@
-"""The same image out of binaries built elsewhere: no cargo and no Rust are asked for."""
+"""The same image out of binaries built elsewhere: without cargo, and with rustc for a health probe alone."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from ferrule.errors import ImageError, InvalidValueError, ProjectError, UsageErr
 from ferrule.image.image import Publishable, index_images
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference, parse_reference
+from ferrule.verbs.aids import Aids, aids_of_pack
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
@@ -69,7 +70,11 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
     check_destinations(destinations, repository)
     files = collect_files(settings.files, folder, folder)
-    made = tuple(make_image(context, _contents(programs, settings, files), settings) for programs in groups)
+    aids = tuple(aids_of_pack(context, settings, each[0].binary.platform, folder) for each in groups)
+    made = tuple(
+        make_image(context, _contents(programs, settings, files, own), settings)
+        for programs, own in zip(groups, aids, strict=True)
+    )
     name = repository or _own_name(program)
     parcel = Parcel(
         content=index_images(tuple(each.image for each in made)),
@@ -82,13 +87,14 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
     return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
 
 
-def _contents(programs: Programs, settings: Settings, files: tuple[FileEntry, ...]) -> Contents:
+def _contents(programs: Programs, settings: Settings, files: tuple[FileEntry, ...], aids: Aids) -> Contents:
     return Contents(
         programs=programs,
         certificates=UNKNOWN_CRATES,
         time_zones=NO_ZONES,
         labels=lambda base: labels_of({"title": programs[0].name, **base}, settings.labels),
         files=files,
+        aids=aids,
     )
 
 

@@ -12,8 +12,11 @@ from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.config import Settings
 from ferrule.oci.reference import DEFAULT_TAG
-from ferrule.values import PROGRAM_FOLDER, Health
+from ferrule.probe.place import PROBE
+from ferrule.values import PROGRAM_FOLDER
+from ferrule.verbs.aids import has_probe
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
@@ -152,17 +155,33 @@ def _image_rows(prepared: Prepared, roots: Need, zones: Need) -> tuple[Row, ...]
             name="health",
             value=str(settings.health) if settings.health else None,
             text=str(settings.health or "none"),
-            reason=_health_reason(settings.health),
+            reason=_health_reason(prepared),
+        ),
+        Row(
+            name="init",
+            value=settings.init,
+            text="yes" if settings.init else "no",
+            reason=_init_reason(settings),
         ),
     )
 
 
-def _health_reason(health: Health | None) -> str:
+def _health_reason(prepared: Prepared) -> str:
+    health = prepared.settings.health
     if health is None:
         return "none is declared"
     if health.command:
         return "the image's HEALTHCHECK runs it"
-    return "`ferrule run --wait` asks it; an empty image has nothing inside that could"
+    without = [str(plan.target.platform) for plan in prepared.plans if not has_probe(plan.target.platform)]
+    but = f"; none for {', '.join(without)}, whose processor it does not know" if without else ""
+    return f"the image's HEALTHCHECK asks it by a probe of ferrule's, {PROBE}{but}"
+
+
+def _init_reason(settings: Settings) -> str:
+    if settings.init:
+        why = settings.why("init", "")
+        return f"{why}: as process 1 it hands on signals that the program has no handler for, and reaps"
+    return f"none is asked for: the program is process 1, and has to handle {settings.stop_signal} itself"
 
 
 def _layers_row(
@@ -172,6 +191,12 @@ def _layers_row(
     base = expected_base(settings.base, static=link.mode == "static")
     extra = [*(["certificates"] if roots.wanted else []), *(["zones"] if zones.wanted else [])]
     has_files = any(row.value for row in files if row.name in ("files", "migrations"))
+    probed = (
+        settings.health is not None
+        and settings.health.needs_probe
+        and has_probe(prepared.plan.target.platform)
+    )
+    aids = [*(["health probe"] if probed else []), *(["init"] if settings.init else [])]
     kinds = [*(["volumes"] if settings.volumes else []), *(["files"] if has_files else [])]
     grounds = {
         "scratch": ("users and /tmp", " and ".join(extra)),
@@ -179,7 +204,7 @@ def _layers_row(
     }
     named = (f"those of {base.name}", f"{' and '.join(('users', *extra))} if missing")
     parts = [
-        *filter(None, (*grounds.get(base.name, named), " and ".join(kinds))),
+        *filter(None, (*grounds.get(base.name, named), " and ".join(aids), " and ".join(kinds))),
         f"{PROGRAM_FOLDER}/{prepared.selection.binary}",
     ]
     return Row(name="layers", value=parts, text=", ".join(parts), reason="from stable to changing")

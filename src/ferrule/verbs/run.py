@@ -110,9 +110,9 @@ def _run(context: Context, choice: Choice, start: _Start) -> Ran:
 
 
 def _watch(context: Context, running: Running, health: HealthUrl, seconds: float) -> None:
-    answer = wait_healthy(health.port, health.path, within=seconds, ended=running.ended)
+    answer = wait_healthy(health.question, within=seconds, ended=running.ended)
     if answer.healthy:
-        context.report.say(f"healthy after {answer.seconds:.2f} s: {health} answers {answer.status}")
+        context.report.say(health.well(answer))
     else:
         context.report.warn(f"not healthy after {answer.seconds:.1f} s: {health}: {answer.reason}")
 
@@ -147,7 +147,7 @@ def _request(request: RunRequest, options: RunOptions, labels: Mapping[str, str]
 def _load(context: Context, loader: Loader, image: Image, name: Reference) -> None:
     with context.scratch() as folder:
         archive = folder / "image.tar"
-        write_archive(image, (name,), archive)
+        write_archive(image, (name,), archive, docker_only=loader.drops_health)
         loader.load(archive)
 
 

@@ -5,12 +5,15 @@ from pathlib import PurePosixPath
 
 from ferrule.config import Settings
 from ferrule.oci.image_config import HealthCheck, RunConfig
-from ferrule.values import Health
+from ferrule.probe.place import init_command, probe_command
+from ferrule.verbs.aids import Aids
 
 HEALTH_PATH = "ferrule.health.path"
 HEALTH_PORT = "ferrule.health.port"
+HEALTH_EXPECT = "ferrule.health.expect"
+HEALTH_HEADER = "ferrule.health.header"
+HEALTH_LIVE = "ferrule.health.live"
 SECOND = 1_000_000_000
-INTERVAL, TIMEOUT, START_PERIOD, RETRIES = 30 * SECOND, 5 * SECOND, 10 * SECOND, 3
 
 
 def run_config(
@@ -20,6 +23,7 @@ def run_config(
     program: PurePosixPath,
     variables: Mapping[str, str],
     labels: Mapping[str, str],
+    aids: Aids,
 ) -> RunConfig:
     """Merge: variables, ports, volumes and labels of the base stay unless the settings replace them by name.
 
@@ -32,42 +36,49 @@ def run_config(
         user=str(settings.user),
         exposed_ports=ports or None,
         env=tuple(f"{name}={value}" for name, value in env.items()) or None,
-        entrypoint=(str(program),),
+        entrypoint=init_command(program) if aids.init else (str(program),),
         cmd=settings.args or None,
         volumes=volumes or None,
         working_dir=str(settings.workdir),
         labels={**(below.labels or {}), **_health_labels(settings), **labels} or None,
         stop_signal=settings.stop_signal,
-        healthcheck=_health_check(settings.health),
+        healthcheck=_health_check(settings, aids),
     )
 
 
-def _health_check(health: Health | None) -> HealthCheck | None:
-    """Docker's form. A path alone has none yet: an empty image has nothing inside that could ask it."""
-    if health is None or not health.command:
+def _health_check(settings: Settings, aids: Aids) -> HealthCheck | None:
+    """Docker's form, in nanoseconds; None where nothing in the image could ask."""
+    health, port = settings.health, settings.health_port
+    if health is None:
+        return None
+    if health.command:
+        test = health.command
+    elif aids.probe and port is not None:
+        test = probe_command(health, port)
+    else:
         return None
     return HealthCheck(
-        test=("CMD", *health.command),
-        interval=INTERVAL,
-        timeout=TIMEOUT,
-        start_period=START_PERIOD,
-        retries=RETRIES,
+        test=("CMD", *test),
+        interval=round(health.interval * SECOND),
+        timeout=round(health.timeout * SECOND),
+        start_period=round(health.start_period * SECOND),
+        retries=health.retries,
     )
 
 
 def _health_labels(settings: Settings) -> dict[str, str]:
     """OCI has no word for a health path, so that `ferrule run --wait` finds it in labels of ours."""
-    port = health_port(settings)
-    if settings.health is None or settings.health.path is None or port is None:
+    health, port = settings.health, settings.health_port
+    if health is None or health.command or port is None:
         return {}
-    return {HEALTH_PATH: settings.health.path, HEALTH_PORT: str(port)}
-
-
-def health_port(settings: Settings) -> int | None:
-    """Where the health path is asked: the port of the check, else the first TCP port."""
-    if settings.health is not None and settings.health.port is not None:
-        return settings.health.port
-    return next((port.number for port in settings.ports if port.protocol == "tcp"), None)
+    said = {
+        HEALTH_PATH: health.path,
+        HEALTH_PORT: port,
+        HEALTH_EXPECT: health.expect,
+        HEALTH_HEADER: health.header,
+        HEALTH_LIVE: health.live,
+    }
+    return {label: str(value) for label, value in said.items() if value is not None}
 
 
 def _pairs(env: tuple[str, ...] | None) -> dict[str, str]:

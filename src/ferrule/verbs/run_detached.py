@@ -36,12 +36,12 @@ def leave_running(
         context.report.say(f"what it writes: {program.output}")
         if health is None:
             return
-        answer = wait_healthy(health.port, health.path, within=seconds, ended=program.ended)
+        answer = wait_healthy(health.question, within=seconds, ended=program.ended)
     except BaseException:
         program.stop(STOP_GRACE_SECONDS)
         raise
     if answer.healthy:
-        context.report.say(f"healthy after {answer.seconds:.2f} s: {health} answers {answer.status}")
+        context.report.say(health.well(answer))
         return
     _give_up(context, program)
     raise ImageError(
