@@ -50,7 +50,8 @@ class Bench:
         image = image_of(self.folder / name[:14], [layer], **{"Entrypoint": ["/program"], **config})
         if self.engine.loader is not None:
             archive = self.folder / "archive.tar"
-            write_archive(image, (parse_reference(name),), archive)
+            docker_only = self.engine.loader.drops_health
+            write_archive(image, (parse_reference(name),), archive, docker_only=docker_only)
             (loaded,) = self.engine.loader.load(archive)
             assert loaded.rpartition("/")[2] == name
         return RunRequest(name=name, image=image, network="host")

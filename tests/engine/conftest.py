@@ -11,6 +11,7 @@ from ferrule.engine.docker_http import DockerHttp
 from ferrule.engine.podman import Podman
 from ferrule.engine.sandbox import Sandbox
 from tests.engine.bench import Bench, compile_program
+from tests.parts.aids import compiled_aids
 from tests.parts.docker import DockerEngine, docker_engine
 from tests.parts.podman import PodmanEngine, podman_engine
 
@@ -19,6 +20,12 @@ from tests.parts.podman import PodmanEngine, podman_engine
 def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """tests/engine/program.c as a static binary."""
     return compile_program(tmp_path_factory.mktemp("program"))
+
+
+@pytest.fixture(scope="session")
+def aids(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """ferrule's probe and init."""
+    return compiled_aids(tmp_path_factory.mktemp("aids"))
 
 
 @pytest.fixture(scope="session")

@@ -88,3 +88,11 @@ def test_another_user_starts_the_program_without_it_and_is_told(sandbox_bench: B
     finished = run_here(sandbox_bench, image(sandbox_bench, "NET_BIND_SERVICE"), prefix=AS_NOBODY)
     assert set(status(finished.stdout.decode()).values()) == {NOTHING, "1"}
     assert b"warning: the program starts without NET_BIND_SERVICE: only root can" in finished.stderr
+
+
+def test_a_program_behind_the_init_gets_what_its_own_file_says(bench: Bench, aids: dict[str, bytes]) -> None:
+    init = entry(".ferrule/init", aids["init"], mode=0o755)
+    program = entry("able", bench.program, mode=0o755, **record("NET_BIND_SERVICE"))
+    words = {"Entrypoint": ["/.ferrule/init", "--", "/able"], "Cmd": ["show", "/proc/self/status"]}
+    shown = bench.run(bench.image(init, program, **words, User="65532:65532"))
+    assert status(shown.out)["CapEff"] == BIND

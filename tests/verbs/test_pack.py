@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cargo.toolchain import read_toolchain
 from ferrule.elf.facts import read_binary
-from ferrule.memory import Memory
-from ferrule.probe.compile import compile_program
-from ferrule.process import SystemRunner
 from tests.fakes.elf import AARCH64, Elf
 from tests.journey.ferrule import ferrule, tool
+from tests.parts.aids import compiled_aids
 from tests.parts.compile import compiled
 from tests.parts.debian import debian_tool
 from tests.parts.targets import need_targets
@@ -88,7 +85,7 @@ def test_flags_and_the_table_of_a_file_mean_the_same(programs: dict[str, Path], 
         'stop-signal = "SIGINT"\nvolumes = ["/data"]\nfiles = [{ from = "static", to = "/app/static" }]\n'
         '[env]\nRUST_LOG = "info"\n[labels]\nteam = "a"\n'
     )
-    rust_elsewhere(tmp_path / "cache")
+    compiled_aids(tmp_path)  # what another machine has compiled, which has Rust
     flags = (
         *("--arg", "serve", "--port", "3000", "--health", "/health", "--workdir", "/srv", "--user", "1000"),
         *("--stop-signal", "SIGINT", "--volume", "/data", "--file", "static:/app/static"),
@@ -107,13 +104,6 @@ def test_flags_and_the_table_of_a_file_mean_the_same(programs: dict[str, Path], 
     tool("umoci", "unpack", "--image", f"{tmp_path}/out:flags", tmp_path / "bundle")
     data = (tmp_path / "bundle" / "rootfs" / "data").stat()
     assert (data.st_uid, data.st_gid) == (1000, 1000)
-
-
-def rust_elsewhere(cache: Path) -> None:
-    """Bring what ferrule has compiled on a machine with Rust."""
-    runner = SystemRunner()
-    toolchain = read_toolchain(runner, cache.parent, Memory(cache / "memory"))
-    compile_program(runner, toolchain, toolchain.host, "probe", cache)
 
 
 @pytest.mark.parametrize(
