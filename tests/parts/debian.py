@@ -48,6 +48,7 @@ PACKAGES = (
     "rpm",
     "runc",
     "skopeo",
+    "strace",
     "systemd",
     "umoci",
     "wrk",

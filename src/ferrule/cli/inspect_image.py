@@ -136,13 +136,13 @@ def _run_rows(run: RunConfig) -> Rows:
 def _health(check: HealthCheck) -> str:
     """Docker's words, and the times that are not Docker's own."""
     times = {
-        "every": check.interval,
-        "at most": check.timeout,
-        "not in the first": check.start_period,
+        "every {:g} s": check.interval,
+        "{:g} s for an answer": check.timeout,
+        "{:g} s to start": check.start_period,
     }
     said = [" ".join(map(_quoted, check.test))]
-    said += [f"{word} {nanoseconds / 1e9:g} s" for word, nanoseconds in times.items() if nanoseconds]
-    return ", ".join(said + ([f"{check.retries} times"] if check.retries else []))
+    said += [words.format(nanoseconds / 1e9) for words, nanoseconds in times.items() if nanoseconds]
+    return ", ".join(said + ([f"unhealthy after {check.retries}"] if check.retries else []))
 
 
 def _quoted(argument: str) -> str:
