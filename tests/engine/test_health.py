@@ -3,10 +3,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from ferrule.engine.health import Question, wait_healthy
+from tests.probe.servers import serving, silent
 
 
 @contextmanager
@@ -98,3 +100,27 @@ def test_a_server_that_never_answers_does_not_hold_us() -> None:
         )
     assert (answer.healthy, answer.reason) == (False, "it takes too long to answer")
     assert answer.seconds < 2
+
+
+def test_the_status_and_the_header_that_were_asked_for_count() -> None:
+    requests = []
+
+    def keep(client: socket.socket) -> None:
+        requests.append(client.recv(4096).decode())
+        client.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with serving(keep) as port:
+        good = Question(port=port, path="/", expect=204, header="Host: shop.example")
+        assert wait_healthy(good, within=5, ended=lambda: False).healthy
+        other = wait_healthy(replace(good, expect=200), within=0.1, ended=lambda: False)
+    assert (other.healthy, other.reason) == (False, "it answers 204")
+    assert "\r\nHost: shop.example\r\n" in requests[0]
+    assert requests[0].count("Host:") == 1
+
+
+def test_a_connection_is_enough_where_no_path_is_asked() -> None:
+    with serving(silent) as port:
+        answer = wait_healthy(Question(port=port), within=5, ended=lambda: False)
+    assert (answer.healthy, answer.status, answer.reason) == (True, None, "")
+    refused = wait_healthy(Question(port=free_port()), within=0.1, ended=lambda: False)
+    assert not refused.healthy

@@ -63,6 +63,8 @@ def check_scripts(scripts: Path, project: Path) -> None:
     assert plan.startswith("package")
     assert tool("cargo", "ferrule", "plan", project, env=env) == plan
     assert tool("ferrule", "build", project, env=env).startswith("oci:")
+    probed = tool("ferrule", "build", project, "--health", "/health", "--port", "80", "--init", env=env)
+    assert ".ferrule/" in tool("ferrule", "inspect", probed, "--files", env=env)
     assert "linux/" in tool("ferrule", "inspect", Path("/bin/sh").resolve(), env=env)
 
 

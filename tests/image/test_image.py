@@ -150,6 +150,17 @@ def test_an_archive_is_a_docker_archive_and_a_layout_at_once(tmp_path: Path, sto
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+def test_an_archive_for_podman_is_docker_s_alone_with_whole_names(tmp_path: Path, store: BlobStore) -> None:
+    image = image_of(store, (file("/a"),))
+    write_archive(image, (parse_reference("shop:1"),), tmp_path / "image.tar", docker_only=True)
+    with tarfile.open(tmp_path / "image.tar") as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]  # it is a file
+        members = set(archive.getnames())
+    assert manifest[0]["RepoTags"] == ["docker.io/library/shop:1"]
+    assert {"oci-layout", "index.json"} & members == set()
+    assert {manifest[0]["Config"], *manifest[0]["Layers"]} <= members
+
+
 def test_names_are_shown_as_docker_shows_them() -> None:
     shown = [familiar(parse_reference(name)) for name in ("shop:1", "acme/shop:1", "ghcr.io/acme/shop:1")]
     assert shown == ["shop:1", "acme/shop:1", "ghcr.io/acme/shop:1"]

@@ -9,7 +9,16 @@ import pytest
 
 from ferrule.process import Command, SystemRunner
 from tests.journey.conftest import ShopImage
-from tests.journey.ferrule import PATIENCE_SECONDS, ferrule, flags, free_port, health, shop_variables, tool
+from tests.journey.ferrule import (
+    PATIENCE_SECONDS,
+    SHOP,
+    ferrule,
+    flags,
+    free_port,
+    health,
+    shop_variables,
+    tool,
+)
 from tests.parts.docker import DockerEngine
 from tests.parts.podman import PodmanEngine
 
@@ -18,7 +27,7 @@ PORT = 3000
 """Where the probe asks: the example's own port, in the host's network."""
 
 REFUSED = f"connect refused on 127.0.0.1:{PORT}"
-QUICKLY = ("--health-interval", "250ms", "--health-start-period", "0s", "--health-retries", "1")
+QUICKLY = ("--health-interval", "250ms", "--health-start-period", "1ms", "--health-retries", "1")
 
 
 def test_docker_inspect_shows_healthy_and_the_reason_of_a_broken_one(
@@ -61,6 +70,12 @@ def test_podman_healthcheck_passes_for_what_ferrule_runs_and_says_why_it_does_no
             assert json.loads(log)[-1]["Output"].startswith(says)
         finally:
             ferrule("stop", name, env=podman.env)
+
+
+def test_podman_keeps_the_check_of_an_image_that_was_loaded(podman: PodmanEngine) -> None:
+    name = ferrule("build", str(SHOP), "--load", "--engine", "podman", "--tag", "checked", env=podman.env)
+    kept = json.loads(podman.podman("image", "inspect", "--format", "{{json .HealthCheck}}", name))
+    assert kept["Test"][:2] == ["CMD", "/.ferrule/probe"]
 
 
 def test_the_probe_asks_in_the_image_of_every_base(shop_image: ShopImage) -> None:
