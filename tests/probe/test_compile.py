@@ -8,7 +8,7 @@ import pytest
 
 from ferrule.cargo.toolchain import Toolchain
 from ferrule.elf.facts import read_binary
-from ferrule.errors import BuildError
+from ferrule.errors import BuildError, OutputError
 from ferrule.probe.compile import SOURCE, compile_program, linkers, recall_program
 from ferrule.process import Command, Finished, SystemRunner
 from tests.probe.conftest import TRIPLES, Tool
@@ -66,6 +66,16 @@ def test_it_is_compiled_once_and_again_when_what_is_kept_is_damaged(
     assert recall_program("init", "amd64", tmp_path) == first
     assert recall_program("init", "arm64", tmp_path) is None
     assert recall_program("probe", "amd64", tmp_path) is None
+
+
+def test_what_is_kept_is_the_user_s_alone(toolchain: Toolchain, tmp_path: Path) -> None:
+    (tmp_path / "probe").mkdir(mode=0o777)
+    compile_program(SystemRunner(), toolchain, NATIVE, "init", tmp_path)
+    assert (tmp_path / "probe").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError) as caught:
+        recall_program("init", "amd64", tmp_path / "file")
+    assert caught.value.hint == "set FERRULE_CACHE_DIR"
 
 
 def without_rust_lld(toolchain: Toolchain, folder: Path) -> Toolchain:

@@ -29,6 +29,7 @@ FLAGS = (
 )
 FOR_LD = ("-static", "--build-id=none", "-z", "noseparate-code", "-n")
 FOR_CC = ("-static", "-no-pie", "-nostartfiles", "-nostdlib", "-Wl,--build-id=none,-z,noseparate-code,-n")
+PRIVATE = 0o700
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 Linker = tuple[str, ...]
@@ -44,7 +45,7 @@ def compile_program(
     """
     known = linkers(toolchain, triple)
     made_by = _digest("\0".join((toolchain.version, triple, *FLAGS, *map(" ".join, known))).encode())
-    kept = cache / "probe" / f"{_prefix(name, triple.partition('-')[0], source)}{made_by}"
+    kept = _folder(cache) / f"{_prefix(name, triple.partition('-')[0], source)}{made_by}"
     program = _read(kept)
     if program is None:
         argv = (_rustc(toolchain), *FLAGS, "--remap-path-prefix", f"{source}=/ferrule", "--target", triple)
@@ -58,7 +59,7 @@ def compile_program(
 
 def recall_program(name: str, processor: str, cache: Path) -> bytes | None:
     """The same of an earlier run, whatever rustc it had; None where the cache has none of this source."""
-    kept = (cache / "probe").glob(f"{_prefix(name, PROCESSORS[processor], SOURCE)}*")
+    kept = _folder(cache).glob(f"{_prefix(name, PROCESSORS[processor], SOURCE)}*")
     return next(filter(None, map(_read, sorted(kept))), None)
 
 
@@ -111,6 +112,23 @@ def _first_error(stderr: bytes) -> str:
     lines = stderr.decode(errors="replace").splitlines()
     errors = (line.removeprefix("error: ") for line in lines if line.startswith("error"))
     return next(errors, "rustc does not say why")
+
+
+def _folder(cache: Path) -> Path:
+    """Where they are kept, for this user alone: a digest that lies beside a program proves nothing of others.
+
+    Raises `OutputError` where that cannot be.
+    """
+    folder = cache / "probe"
+    try:
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o777 != PRIVATE:
+            folder.chmod(PRIVATE)
+    except OSError as error:
+        raise OutputError(
+            f"cannot use the cache {folder}: {error.strerror}", hint="set FERRULE_CACHE_DIR"
+        ) from error
+    return folder
 
 
 def _prefix(name: str, processor: str, source: Path) -> str:
