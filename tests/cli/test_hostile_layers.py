@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.measure import MOST_BYTES, MOST_SECONDS, Measured, ferrule_measured
+from tests.cli.measure import MOST_BYTES, MOST_SECONDS, Measured, ferrule_measured, refused
 from tests.fakes.images import entry, folder, hard_link, link, tar_of
 from tests.fakes.layouts import Layout, digest_of, header
 
@@ -178,6 +178,21 @@ def test_a_layer_that_cannot_be_is_one_line_soon_and_in_little_memory(tmp_path: 
     assert sorted(place.rglob("*")) == before
     assert done.seconds <= MOST_SECONDS
     assert done.peak <= MOST_BYTES
+
+
+def file_bomb() -> bytes:
+    """A file of 7 GiB of zeros, and more of them behind it."""
+    return gzip.compress(header(b"a", b"%011o\0" % (7 << 30)), 9) + gzip_bomb()
+
+
+@pytest.mark.parametrize("make", [gzip_bomb, file_bomb])
+def test_a_bomb_does_not_run_in_the_sandbox_and_leaves_nothing_on_the_disk(
+    place: Path, make: Callable[[], bytes]
+) -> None:
+    layout = Layout(place / "layout")
+    layout.offer(layout.image(make()))
+    says = "cannot be unpacked: with it the image unpacks to more than 200 times its size"
+    refused(place, (125,), says, "run", "oci:layout", "--engine", "sandbox")
 
 
 GOOD: dict[str, Callable[[], list[bytes]]] = {

@@ -3,6 +3,7 @@
 import gzip
 import os
 import stat
+import sys
 import tarfile
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from tests.fakes.images import AMD64, entry, folder, hard_link, image_of, link, 
 from tests.parts.bases import base_layout
 from tests.parts.debian import run
 from tests.parts.need import need
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 def test_files_folders_and_links_are_made(tmp_path: Path) -> None:
@@ -120,10 +126,10 @@ def test_devices_are_left_out_and_pipes_are_made(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((root / "p").lstat().st_mode)
 
 
-def test_layers_in_several_members_and_without_compression_are_read(tmp_path: Path) -> None:
+def test_layers_in_several_members_without_compression_and_of_zstd_are_read(tmp_path: Path) -> None:
     raw = tar_of([entry("a", b"1" * 5000), entry("b", b"2")])
     members = gzip.compress(raw[:3000], mtime=0) + gzip.compress(raw[3000:], mtime=0)
-    for number, stored in enumerate((members, raw)):
+    for number, stored in enumerate((members, raw, zstd.compress(raw))):
         image = image_of(tmp_path / f"image{number}", [raw])
         root = tmp_path / f"root{number}"
         root.mkdir()

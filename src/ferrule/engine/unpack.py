@@ -5,59 +5,43 @@
 
 import contextlib
 import errno
-import gzip
-import hashlib
 import os
 import tarfile
-import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from ferrule.capability import ATTRIBUTE, ATTRIBUTE_RECORD, from_attribute
 from ferrule.engine.rootfs import RootFolder, has_all_users, make_folders
 from ferrule.errors import ImageError, OutputError
+from ferrule.image.contents import HINT, MAX_DEPTH, NOT_AS_CONFIGURED, OPAQUE, WHITEOUT, Budget
 from ferrule.image.image import Image
-from ferrule.oci.descriptor import LAYER_ZSTD
+from ferrule.image.layer_stream import LayerStream, opened
 from ferrule.oci.digest import Digest
 
-WHITEOUT = ".wh."
-OPAQUE = ".wh..wh..opq"
 MAX_HEADER = 1 << 20
 """Longest extended header of a tar entry, in bytes: tarfile takes it into memory as a whole."""
 
-MAX_DEPTH = 200
 CHUNK = 1 << 18
-HINT = "build, copy or pull the image again"
-BROKEN = (
-    tarfile.TarError,
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
-    ValueError,
-    OverflowError,
-    RecursionError,
-)
+BROKEN = (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError)
 OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
-def unpack(image: Image, folder: Path) -> RootFolder:
+def unpack(image: Image, folder: Path, budget: Budget | None = None) -> RootFolder:
     """Unpack every layer into the empty folder, bottom first.
 
     As root with modes, owners and capabilities; else everything is ours, and folders can be entered by us.
-    Devices are left out. Raises `ImageError` for a layer that is not what the image says, `OutputError` for a
-    full disk.
+    Devices are left out. `budget` bounds all layers together. Raises `ImageError` for a layer that is not
+    what the image says or exceeds the budget, `OutputError` for a full disk.
     """
-    root = RootFolder(folder)
+    root, budget = RootFolder(folder), budget or Budget()
     diff_ids = image.config.rootfs.diff_ids
     if len(diff_ids) != len(image.layers):
         said = f"the image has {len(image.layers)} layers, and its configuration {len(diff_ids)}"
         raise ImageError(said, hint=HINT)
     for layer, diff_id in zip(image.layers, diff_ids, strict=True):
         try:
-            if layer.media_type == LAYER_ZSTD:
-                raise ValueError("it is compressed with zstd, which the sandbox does not read")
             with image.blobs.path(layer).open("rb") as raw:
-                _unpack_layer(raw, diff_id, root)
+                _unpack_layer(raw, diff_id, root, budget)
         except BROKEN as error:
             raise ImageError(
                 f"layer {layer.digest} cannot be unpacked: {_one_line(error)}", hint=HINT
@@ -73,49 +57,39 @@ def unpack(image: Image, folder: Path) -> RootFolder:
     return root
 
 
-def _unpack_layer(raw: IO[bytes], diff_id: Digest, root: RootFolder) -> None:
-    compressed = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    stream = _Forward(gzip.GzipFile(fileobj=raw) if compressed else raw)
-    with tarfile.open(fileobj=stream, mode="r:", errorlevel=1) as tar:  # type: ignore[call-overload]  # it reads, tells and seeks: all that tarfile needs
+def _unpack_layer(raw: BinaryIO, diff_id: Digest, root: RootFolder, budget: Budget) -> None:
+    with (
+        opened(raw, budget.inflation) as stream,
+        tarfile.open(fileobj=_Forward(stream), mode="r:", errorlevel=1) as tar,  # type: ignore[call-overload]  # it reads, tells and seeks: all that tarfile needs
+    ):
         layer = _Layer(tar, root)
         for member in tar:
+            budget.count(member.name, member.linkname)
             layer.add(member)
             tar.members.clear()  # it remembers every entry else
-    if stream.digest_to_the_end() != diff_id:
-        raise ValueError("its content is not what the image's configuration says")
+        _, plain = stream.finish()
+    if plain != diff_id:
+        raise ValueError(NOT_AS_CONFIGURED)
 
 
 class _Forward:
-    """What tarfile reads: each byte once, its digest taken on the way."""
+    """A layer's stream as tarfile reads it: forward, and no header of any length."""
 
-    def __init__(self, source: IO[bytes] | gzip.GzipFile) -> None:
-        self._source = source
-        self._hash = hashlib.sha256()
-        self._position = 0
+    def __init__(self, stream: LayerStream) -> None:
+        self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MAX_HEADER:
             raise ValueError("a header in it is too long")
-        data = self._source.read(size)
-        self._hash.update(data)
-        self._position += len(data)
-        return data
+        return self._stream.read(size)
 
     def tell(self) -> int:
-        return self._position
+        return self._stream.position
 
     def seek(self, position: int) -> None:
-        while self._position < position:
-            if not self.read(min(CHUNK, position - self._position)):
-                break
-        if self._position != position:
+        ahead = position - self._stream.position
+        if ahead < 0 or not self._stream.skip(ahead):
             raise EOFError("it is cut short, or its entries are not in order")
-
-    def digest_to_the_end(self) -> Digest:
-        while self.read(CHUNK):
-            pass
-        return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 class _Layer:

@@ -46,7 +46,10 @@ class LayerContents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget:
-    """What an image may still bring into memory. One for all its layers, which may be read side by side."""
+    """What an image may still bring into memory or onto the disk.
+
+    One for all its layers, which may be read side by side.
+    """
 
     def __init__(self, members: int = MAX_MEMBERS, names: int = MAX_NAMES) -> None:
         self.inflation = Inflation()
@@ -56,9 +59,13 @@ class Budget:
 
     def take(self, member: Member) -> None:
         """Count one member; raises `TarError` when there are too many."""
+        self.count(member.name, member.target)
+
+    def count(self, *names: str) -> None:
+        """The same with the names alone: the member's own, and that of the file that a link leads to."""
         self._members -= 1
         # Not the letters: one beyond the first 65,536 makes each letter of a name four bytes long.
-        self._names -= sys.getsizeof(member.name) + sys.getsizeof(member.target)
+        self._names -= sum(map(sys.getsizeof, names))
         if self._members < 0:
             raise TarError(f"it brings the files to more than {self._most}")
         if self._names < 0:
