@@ -1,30 +1,14 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferrule.cli.app import run
+from tests.cli.conftest import Ferrule
 from tests.fakes.elf import AARCH64, ARM, I386, S390X, Elf, program
 from tests.parts.need import need
 
-Ferrule = Callable[..., str]
 ARM64_LOADER = "/lib/ld-linux-aarch64.so.1"
-
-
-@pytest.fixture
-def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
-    """Runs a command line in the test's folder and gives what it writes to stdout."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> str:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        assert (code, err) == (0, "")
-        return out
-
-    return call
 
 
 def shop(**says: Any) -> bytes:
