@@ -174,3 +174,14 @@ def test_what_cannot_be_inspected_is_said_in_a_line(
     assert says in error
     assert exit_code == code
     assert hint
+
+
+def test_docker_that_does_not_answer_hints_at_nothing_that_only_run_can_do(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+
+    code, error, hint = refused("inspect", "docker-daemon:shop:1")
+
+    assert (code, error) == (6, f"docker does not answer at unix://{tmp_path}/no.sock")
+    assert hint == "start docker, or set DOCKER_HOST"

@@ -41,7 +41,10 @@ def test_an_engine_that_is_not_there_is_named_with_what_to_do(
     with pytest.raises(EngineError, match=r"docker does not answer at unix://.*none\.sock") as caught:
         choose("docker")
     assert caught.value.exit_code == 6
-    assert "--engine sandbox" in caught.value.hint
+    assert caught.value.hint == "start docker, or set DOCKER_HOST, or use --engine sandbox"
+    with pytest.raises(EngineError, match="docker does not answer") as asked_to_load:
+        choose_loader("docker")
+    assert asked_to_load.value.hint == "start docker, or set DOCKER_HOST"
     assert find_docker(required=False) is None
     assert isinstance(choose("auto").engine, Sandbox)
 

@@ -29,7 +29,11 @@ def choose(name: str, warn: Callable[[str], None] = lambda _: None) -> Choice:
     from ferrule.engine.sandbox import Sandbox
 
     if name == "docker":
-        return Choice(engine=find_docker())
+        try:
+            return Choice(engine=find_docker())
+        except EngineError as error:
+            hint = ", or ".join(filter(None, (error.hint, "use --engine sandbox")))
+            raise EngineError(error.message, hint=hint) from error
     if name == "podman":
         return Choice(engine=find_podman())
     if name == "sandbox":
@@ -49,6 +53,8 @@ def engines_here(name: str) -> tuple[Engine, ...]:
     from ferrule.engine.podman import Podman, has_podman
     from ferrule.engine.sandbox import Sandbox
 
+    if name == "docker":
+        return (find_docker(),)
     if name != "auto":
         return (choose(name).engine,)
     docker = find_docker(required=False)

@@ -12,6 +12,7 @@ from ferrule.errors import EngineError
 
 DEFAULT = "unix:///var/run/docker.sock"
 DEFAULT_CONTEXT = "default"
+SPOKEN = "set DOCKER_HOST to unix:///PATH or tcp://127.0.0.1:PORT"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +51,7 @@ def parse_address(text: str) -> DockerAddress:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise EngineError(f"docker's address {text!r} cannot be read: {error}") from error
+        raise EngineError(f"docker's address {text!r} cannot be read: {error}", hint=SPOKEN) from error
     if parts.scheme == "unix" and parts.path.startswith("/"):
         return DockerAddress(text=text, socket=Path(parts.path))
     if parts.scheme in ("tcp", "http") and host and port and _is_loopback(host):
@@ -58,7 +59,7 @@ def parse_address(text: str) -> DockerAddress:
         return DockerAddress(text=text, url=f"http://{shown}:{port}")
     raise EngineError(
         f"docker's address {text!r} is not on this machine, or is not spoken here",
-        hint="set DOCKER_HOST to unix:///PATH or tcp://127.0.0.1:PORT, or use --engine sandbox",
+        hint=SPOKEN,
     )
 
 

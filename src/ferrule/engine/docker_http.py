@@ -103,7 +103,7 @@ class DockerHttp:
         except PermissionError as error:
             raise EngineError(
                 f"docker's socket {self._address.text} is not for this user",
-                hint="add the user to the group docker, or use --engine sandbox",
+                hint="add the user to the group docker, or set DOCKER_HOST",
             ) from error
         except OSError as error:
             raise self._silent() from error
@@ -123,8 +123,8 @@ class DockerHttp:
             raise self._silent() from error
 
     def _silent(self) -> EngineError:
-        hint = "start docker, or set DOCKER_HOST; `ferrule run` can use --engine sandbox"
-        return EngineError(f"docker does not answer at {self._address.text}", hint=hint)
+        said = f"docker does not answer at {self._address.text}"
+        return EngineError(said, hint="start docker, or set DOCKER_HOST")
 
 
 def _message(answer: httpx2.Response) -> str:
