@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ferrule.base.choose import choose_base, choose_donor, expected_base
+from ferrule.base.choose import choose_base, choose_donor, expected_base, expected_donor
 from ferrule.base.known import bases_that_run
 from ferrule.elf.facts import Binary, read_elf
 from ferrule.errors import ImageError
@@ -52,6 +52,14 @@ def test_short_names_take_the_release_whose_glibc_is_new_enough(asked: str, glib
 
 def test_the_reason_names_the_version_that_decided() -> None:
     assert "GLIBC_2.39" in choose_base("debian", binary(glibc="2.39")).reason
+
+
+@pytest.mark.parametrize("asked", ["auto", "fitted", "scratch"])
+def test_a_static_binary_needs_scratch_alone_and_no_donor(asked: str) -> None:
+    choice = choose_base(asked, static())
+
+    assert (choice.name, choice.image) == ("scratch", None)
+    assert choice.reason
 
 
 def test_a_static_binary_takes_the_static_distroless_image() -> None:
@@ -128,6 +136,32 @@ def test_a_fitted_base_comes_from_this_machine_or_from_an_image(
     asked: str | None, glibc: str, here: Platform | None, donor: str | None
 ) -> None:
     assert choose_donor(asked, binary(glibc=glibc), here) == donor
+
+
+def test_a_musl_program_of_another_processor_comes_from_alpine() -> None:
+    musl = binary("libc.musl-x86_64.so.1", interpreter="/lib/ld-musl-x86_64.so.1")
+
+    assert choose_donor(None, musl, ARM64) == "docker.io/library/alpine:3"
+    assert choose_donor(None, musl, AMD64) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "glibc", "donor"),
+    [
+        (None, AMD64, None, None),
+        (None, ARM64, "2.28", "gcr.io/distroless/cc-debian12"),
+        (None, ARM64, "2.41", "gcr.io/distroless/cc-debian12, or gcr.io/distroless/cc-debian13 where"),
+        (None, ARM64, None, "gcr.io/distroless/cc-debian12, or gcr.io/distroless/cc-debian13 where"),
+        (None, None, "2.36", "gcr.io/distroless/cc-debian12"),
+        ("alpine", ARM64, None, "alpine"),
+    ],
+)
+def test_the_plan_expects_the_donor_that_a_build_takes(
+    asked: str | None, here: Platform | None, glibc: str | None, donor: str | None
+) -> None:
+    said = expected_donor(asked, AMD64, here, glibc)
+
+    assert said == donor or (said or "").startswith(f"{donor} it needs")
 
 
 def test_the_plan_names_the_donor_that_was_asked_for() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.elf import AARCH64, Elf, library, program
+from tests.fakes.images import entry, folder, tar_of, write_layout_of
 from tests.journey.ferrule import tool
 from tests.parts.bases import base_layout
 from tests.parts.compile import compiled
@@ -66,6 +68,33 @@ def test_a_program_of_another_processor_gets_its_libraries_from_distroless(
     records = {path.name for path in (root / "var/lib/dpkg/status.d").iterdir()}
     assert {"libc6", "libc6.md5sums", "libstdc++6", "libgcc-s1"} <= records
     assert tool("qemu-aarch64-static", "-L", root, root / "app" / "ninja", "--version") == "1.11.1"
+
+
+def test_a_musl_program_of_another_processor_gets_its_libraries_from_alpine(
+    mirror: str, tmp_path: Path
+) -> None:
+    loader = entry("lib/ld-musl-aarch64.so.1", library("libc.musl-aarch64.so.1", machine=AARCH64))
+    write_layout_of(tmp_path / "alpine", {"arm64": ((tar_of([folder("lib"), loader]),), {})})
+    options = ("--insecure-policy", "--dest-tls-verify=false")
+    tool("skopeo", "copy", *options, f"oci:{tmp_path}/alpine:latest", f"docker://{mirror}/library/alpine:3")
+    made = program("libc.musl-aarch64.so.1", interpreter="/lib/ld-musl-aarch64.so.1", machine=AARCH64)
+    (tmp_path / "small").write_bytes(made)
+
+    pack(tmp_path / "small", "--mirror", f"docker.io={mirror}", folder=tmp_path)
+
+    assert label_of(tmp_path).startswith("docker.io/library/alpine@sha256:")
+    assert (root_of(tmp_path) / "lib" / "ld-musl-aarch64.so.1").is_file()
+
+
+@pytest.mark.parametrize("base", ["auto", "fitted", "scratch"])
+def test_a_static_program_of_another_processor_asks_no_registry(base: str, tmp_path: Path) -> None:
+    (tmp_path / "still").write_bytes(Elf(machine=AARCH64).bytes())
+    nowhere = "127.0.0.1:1"
+    mirrors = ("--mirror", f"gcr.io={nowhere}", "--mirror", f"docker.io={nowhere}")
+
+    packed = pack(tmp_path / "still", "--base", base, *mirrors, folder=tmp_path)
+
+    assert "     base  scratch\n" in packed.stderr
 
 
 def test_the_label_pins_the_donor_so_that_it_gives_the_same_image(

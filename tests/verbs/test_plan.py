@@ -134,6 +134,21 @@ def test_what_was_asked_for_is_named_as_the_reason(tmp_path: Path) -> None:
     assert found["base"][0] == "docker.io/library/debian:bookworm-slim"
 
 
+def test_where_the_libraries_of_another_processor_come_from_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "a-linker")
+    place = write_project(tmp_path)
+    both = ("linux/amd64", "linux/arm64")
+    found = rows(plan_of(place, link="dynamic", platforms=both))
+    assert found["base linux/amd64"] == ("fitted", "dynamic: the loader and what it links")
+    assert found["base linux/arm64"][1].startswith(
+        "dynamic: the loader and what it links, from gcr.io/distroless/cc-debian12, or gcr.io/distroless/"
+    )
+    static = rows(plan_of(place, link="static", platforms=both, base="fitted"))
+    assert static["base linux/arm64"] == ("scratch", "static: fitted has nothing to fit to it")
+
+
 def test_the_layers_are_those_that_are_wanted(tmp_path: Path) -> None:
     table = '[package.metadata.ferrule]\nvolumes = ["/data"]\nfiles = [{ from = "src", to = "/app/src" }]\n'
     place = write_project(tmp_path, {"Cargo.toml": manifest(extra=table)})

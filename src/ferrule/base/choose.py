@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ferrule.base.known import FITTED, bases_that_run, has_glibc
+from ferrule.base.known import FITTED, bases_that_run, has_glibc, wants_musl
 from ferrule.elf.facts import Binary
 from ferrule.errors import ImageError, InvalidValueError
 from ferrule.oci.platform import Platform
@@ -17,6 +17,7 @@ RELEASES = {
 """Short name → the image of Debian 12 and that of Debian 13."""
 
 DEBIAN_12_GLIBC = "2.36"
+MUSL_DONOR = "docker.io/library/alpine:3"
 LAYOUT = "oci:"
 
 
@@ -49,7 +50,23 @@ def choose_donor(asked: str | None, binary: Binary, here: Platform | None) -> st
         return asked if asked.startswith(LAYOUT) else _full(asked)
     if here is not None and here.runs(binary.platform):
         return None
+    if wants_musl(binary):
+        return MUSL_DONOR
     return RELEASES["distroless"][0 if has_glibc(DEBIAN_12_GLIBC, binary.glibc) else 1]
+
+
+def expected_donor(
+    asked: str | None, platform: Platform, here: Platform | None, glibc: str | None
+) -> str | None:
+    """The same in words for a dynamic program that is not built yet; `glibc` is the oldest it runs with."""
+    if asked is not None:
+        return asked
+    if here is not None and here.runs(platform):
+        return None
+    older, newer = RELEASES["distroless"]
+    if glibc is not None and has_glibc(DEBIAN_12_GLIBC, glibc):
+        return older
+    return f"{older}, or {newer} where it needs a glibc newer than {DEBIAN_12_GLIBC}"
 
 
 def expected_base(asked: str, *, static: bool, donor: str | None = None) -> BaseChoice:
@@ -59,21 +76,18 @@ def expected_base(asked: str, *, static: bool, donor: str | None = None) -> Base
         return BaseChoice(name=SCRATCH, image=None, reason="static: it needs nothing below it")
     if asked == "auto":
         return BaseChoice(name=FITTED, image=None, reason=f"dynamic: the loader and what it links{source}")
-    if asked == FITTED and not static:
+    if asked == FITTED and static:
+        return BaseChoice(name=SCRATCH, image=None, reason="static: fitted has nothing to fit to it")
+    if asked == FITTED:
         return BaseChoice(name=FITTED, image=None, reason=f"asked for{source}")
-    if asked in (SCRATCH, FITTED):
-        return BaseChoice(name=asked, image=None, reason=_own_reason(asked, static=static))
+    if asked == SCRATCH:
+        reason = "asked for" if static else "asked for; it cannot run a dynamic binary"
+        return BaseChoice(name=SCRATCH, image=None, reason=reason)
     if asked in RELEASES:
         return _short(asked, static=static)
     if asked.startswith(LAYOUT):
         return BaseChoice(name=asked, image=asked, reason="asked for, a layout on disk")
     return _image(_full(asked), "asked for")
-
-
-def _own_reason(name: str, *, static: bool) -> str:
-    if name == FITTED:
-        return "asked for; a static binary has nothing to fit"
-    return "asked for" if static else "asked for; it cannot run a dynamic binary"
 
 
 def _short(asked: str, *, static: bool) -> BaseChoice:

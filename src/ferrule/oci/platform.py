@@ -2,6 +2,7 @@
 
 import platform
 import re
+import sys
 
 import msgspec
 
@@ -47,3 +48,8 @@ def this_platform() -> Platform:
     """The platform whose images run on this machine; always Linux, since images are."""
     machine = platform.machine().lower()
     return Platform(os="linux", architecture=GO_NAMES.get(machine, machine))
+
+
+def this_linux() -> Platform | None:
+    """This machine's platform, None where it is no Linux: then no file of it is of use in an image."""
+    return this_platform() if sys.platform == "linux" else None

@@ -1,6 +1,5 @@
 """What an image stands on: the choice, the base image where there is one, and the files that come with it."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
@@ -22,7 +21,7 @@ from ferrule.image.image import Image
 from ferrule.image.layer import LayerSpec
 from ferrule.image.layout import LayoutError, read_layout
 from ferrule.image.tree import LayerTree, tree_of
-from ferrule.oci.platform import Platform, this_platform
+from ferrule.oci.platform import Platform, this_linux
 from ferrule.oci.reference import parse_reference
 from ferrule.verbs.context import Context
 
@@ -191,8 +190,7 @@ def _libraries(
     from ferrule.base.choose import choose_donor
     from ferrule.base.fitted import Donor, fitted
 
-    here = this_platform() if sys.platform == "linux" else None
-    name = choose_donor(settings.donor, max(binaries, key=_demands), here)
+    name = choose_donor(settings.donor, max(binaries, key=_demands), this_linux())
     if name is None:
         found, pinned = fitted(binaries, Donor(files=LocalFiles()), settings.libraries), None
     else:

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ferrule.base.choose import expected_base
+from ferrule.base.choose import expected_base, expected_donor
 from ferrule.cargo.build import known_choice
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.config import Settings
+from ferrule.oci.platform import this_linux
 from ferrule.oci.reference import DEFAULT_TAG
 from ferrule.probe.place import PROBE
 from ferrule.values import PROGRAM_FOLDER
@@ -116,7 +117,8 @@ def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[R
 
 def _rows_of_a_platform(prepared: Prepared, plan: BuildPlan, link: LinkChoice) -> tuple[Row, ...]:
     settings = prepared.settings
-    base = expected_base(settings.base, static=link.mode == "static", donor=settings.donor)
+    donor = expected_donor(settings.donor, plan.target.platform, this_linux(), settings.glibc)
+    base = expected_base(settings.base, static=link.mode == "static", donor=donor)
     return (
         Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
         Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
