@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
-    "ferrule.cargo.leaks",
     "ferrule.cargo.needs",
     "ferrule.verbs.image",
     "ferrule.verbs.labels",
+    "ferrule.verbs.leaks",
     "ferrule.verbs.run_time_files",
     "ferrule.base.skeleton",
 )
@@ -76,7 +76,10 @@ def build_image(
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
     parts = tuple(_build_part(context, prepared, plan, files) for plan in prepared.plans)
     from ferrule.image.image import index_images
+    from ferrule.verbs.leaks import warn_of_leaks
 
+    paths = (part.artifact.path for part in parts)
+    warn_of_leaks(context.report, prepared, zip(prepared.plans, paths, strict=True))
     parcel = Parcel(
         content=index_images(tuple(part.made.image for part in parts)),
         name=prepared.local_name,
@@ -116,7 +119,6 @@ def _build_part(
     )
     from ferrule.verbs.image import make_image
 
-    _warn_of_leaks(context, prepared, plan, artifact)
     files = (*files, *_files_found(context, prepared, plan, artifact))
     made = make_image(context, _contents(prepared, artifact, files, aids), settings)
     return BuiltPart(artifact=artifact, made=made)
@@ -166,14 +168,3 @@ def _files_found(
     if plan is prepared.plans[0]:
         say_what_is_found(context.report, prepared, graph)
     return run_time_files(prepared, graph)
-
-
-def _warn_of_leaks(context: Context, prepared: Prepared, plan: BuildPlan, artifact: Artifact) -> None:
-    from ferrule.cargo.leaks import find_leaks
-    from ferrule.verbs.hints import baked_hint
-
-    for leak in find_leaks(artifact.path, plan):
-        context.report.warn(f"the program holds a path of this machine: {leak.path} (from {leak.crate})")
-        hint = baked_hint(prepared, leak)
-        if hint:
-            context.report.say(f"hint: {hint}")
