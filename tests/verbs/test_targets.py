@@ -57,6 +57,37 @@ def test_a_platform_without_its_form_names_the_key(tmp_path: Path) -> None:
         prepared(place)
 
 
+@pytest.mark.parametrize(
+    ("platform", "crate", "page"),
+    [
+        ("linux/arm64", "tikv-jemalloc-sys", "16"),
+        ("linux/arm64", "jemalloc-sys", "16"),
+        ("linux/arm64", None, "16"),
+        ("linux/arm64", "ring", None),
+        ("linux/amd64", "tikv-jemalloc-sys", None),
+    ],
+)
+def test_jemalloc_for_arm64_is_built_for_pages_of_64_kib(
+    tmp_path: Path, platform: str, crate: str | None, page: str | None
+) -> None:
+    lock = (
+        {"Cargo.lock": f'version = 4\n\n[[package]]\nname = "{crate}"\nversion = "0.1.0"\n'} if crate else {}
+    )
+    place = write_project(tmp_path, lock)
+    (plan,) = prepared(place, flags=Table(link="musl", platforms=(platform,))).plans
+    command = plan.command(static=True, colour=False)
+    assert command.env.get("JEMALLOC_SYS_WITH_LG_PAGE") == page
+
+
+def test_what_the_user_says_of_jemalloc_s_pages_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JEMALLOC_SYS_WITH_LG_PAGE", "12")
+    flags = Table(link="musl", platforms=("linux/arm64",))
+    (plan,) = prepared(write_project(tmp_path), flags=flags).plans
+    assert "JEMALLOC_SYS_WITH_LG_PAGE" not in plan.command(static=True, colour=False).env
+
+
 @pytest.fixture
 def mac(tmp_path: Path) -> MacRunner:
     """A Mac whose toolchain has rust-lld, and arm64 musl as its only other target."""

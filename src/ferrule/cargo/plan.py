@@ -116,12 +116,15 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
         return {"CARGO_ENCODED_RUSTFLAGS": flags, **c_flags, **own}
 
     def _jemalloc_environment(self) -> dict[str, str]:
-        """jemalloc fixes the size of a page when it is compiled; arm64 has machines with 4, 16 and 64 KiB."""
+        """jemalloc fixes the largest page when it is compiled; arm64 has machines with 4, 16 and 64 KiB.
+
+        A build without a lock file may bring jemalloc, too; to others the variable says nothing.
+        """
         if self.target.platform.architecture != "arm64" or JEMALLOC_PAGE in os.environ:
             return {}
         lock = self.project.workspace.lock_file
-        used = lock.is_file() and b'"tikv-jemalloc-sys"' in lock.read_bytes()
-        return {JEMALLOC_PAGE: "16"} if used else {}
+        may_be_used = not lock.is_file() or b'jemalloc-sys"' in lock.read_bytes()
+        return {JEMALLOC_PAGE: "16"} if may_be_used else {}
 
     def _sqlx_environment(self) -> dict[str, str]:
         """Committed offline data of SQLx is used: an image must not depend on a database nearby."""
