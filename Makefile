@@ -56,6 +56,9 @@ lock: $(STAMP)
 	@$(RUN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header \
 	  --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml requirements/dev.in
+	@$(RUN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --extra zig \
+	  --constraint requirements/run.txt --output-file requirements/zig.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) .cache examples/*/target
