@@ -15,7 +15,7 @@ from ferrule.cargo.link import (
     objection,
     objection_of_libc,
 )
-from ferrule.cargo.lock import say_if_waiting
+from ferrule.cargo.lock import say_if_waiting, say_written
 from ferrule.cargo.messages import Message, PackageId, parse_message
 from ferrule.cargo.own_code import objection_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
@@ -99,9 +99,7 @@ def build(
     if known is None:
         memory.remember(plan, artifact.link)
     if not locked_before and plan.project.workspace.lock_file.is_file():
-        report.say(
-            f"cargo wrote {plan.project.workspace.lock_file.name}: commit it, so that every build is the same"
-        )
+        say_written(report, plan.project.workspace.lock_file)
     return replace(artifact, seconds=time.monotonic() - started)
 
 

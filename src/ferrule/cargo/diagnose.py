@@ -64,6 +64,13 @@ ROWS = (
         hint="start the database of DATABASE_URL (.env counts), or run cargo sqlx prepare and commit .sqlx",
     ),
     Row(
+        says=r"custom build command for `(?P<name>\S+) v(?:(?!custom build command)(?:.|\n))*"
+        r"pkg-config has not been configured to support cross-compilation",
+        message="{name} links a library of the system, which is not here for the other processor or libc",
+        hint="turn on its feature that builds its own (bundled, vendored, static), "
+        "or build on a machine of that platform and use ferrule pack",
+    ),
+    Row(
         says=r"linking with [^\n]+ failed: signal: 9|terminated with signal 9|Cannot allocate memory",
         message="the linker was killed or had no memory: this machine has too little",
         hint="give it more memory, or link with less: --optimize off, or -j 1",

@@ -1,6 +1,7 @@
 """Before a build for another processor or libc: what it needs is there, or the error says what to do."""
 
 from ferrule.cargo.graph import Graph, read_graph
+from ferrule.cargo.lock import write_missing_lock
 from ferrule.cargo.needs import system_libraries
 from ferrule.cargo.plan import BuildPlan
 from ferrule.cargo.tools import add_target
@@ -14,6 +15,7 @@ def get_ready(context: Context, plan: BuildPlan) -> None:
     Those are for this processor and its libc. Raises `ProjectError` with the crate's name and the ways out.
     """
     add_target(context.runner, context.report, plan.toolchain, plan.triple, plan.project.folder)
+    write_missing_lock(context.runner, context.report, plan)
     check_libraries(plan, read_graph(context.runner, plan))
 
 
