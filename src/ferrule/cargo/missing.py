@@ -1,6 +1,9 @@
 """What build scripts and linkers miss: cargo's text goes in, the missing tool or library comes out.
 
-Package names are those of Debian 12, Fedora 42 and Alpine 3.22.
+Package names were looked up in 2026: Debian's in the package index of Debian 12, Fedora's in the spec files
+of its development branch of August, Alpine's in recipes of aports, not each of them its newest (those of
+python3, perl, cmake, gcc and musl-dev only as other recipes name them). Fedora's zlib-devel is what
+zlib-ng-compat-devel provides; Alpine's clang, clang-dev and lld are what the newest numbered packages do.
 """
 
 import re
@@ -53,7 +56,7 @@ TOOLS = (
     _part("cmake", "cmake", "cmake", "cmake", "cmake"),
     _part("clang", "clang clang++", "clang", "clang", "clang"),
     _part("libclang", "libclang", "libclang-dev", "clang-devel", "clang-dev", "stddef.h stdarg.h"),
-    _part("perl", "perl", "perl", "perl-core", "perl"),
+    _part("perl", "perl", "perl", "perl", "perl"),
     _part("pkg-config", "pkg-config pkgconf", "pkg-config", "pkgconf-pkg-config", "pkgconf"),
     _part("make", "make gmake", "make", "make", "make"),
     _part("nasm", "nasm", "nasm", "nasm", "nasm"),
