@@ -15,7 +15,7 @@ from ferrule.cargo.link import (
     objection,
     objection_of_libc,
 )
-from ferrule.cargo.lock import say_if_waiting, say_written
+from ferrule.cargo.lock import say_if_waiting, say_if_written
 from ferrule.cargo.messages import Message, PackageId, parse_message
 from ferrule.cargo.own_code import objection_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
@@ -98,8 +98,8 @@ def build(
     artifact = _attempt(runner, report, plan, choice, guess=known is None, colour=colour)
     if known is None:
         memory.remember(plan, artifact.link)
-    if not locked_before and plan.project.workspace.lock_file.is_file():
-        say_written(report, plan.project.workspace.lock_file)
+    if not locked_before:
+        say_if_written(report, plan)
     return replace(artifact, seconds=time.monotonic() - started)
 
 
