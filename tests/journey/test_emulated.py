@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ferrule.elf.facts import read_binary
+from tests.cargo_projects import manifest, write_project
 from tests.journey.ferrule import SHOP, ferrule, free_port, health, shop_variables
 from tests.parts.bases import base_layout
 from tests.parts.emulated import serving, unpacked
 from tests.parts.need import need
 from tests.parts.targets import need_targets
 from tests.parts.zig import ferrule_with_zig
-from tests.projects import manifest, write_project
 
 pytestmark = pytest.mark.real
 

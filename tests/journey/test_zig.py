@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ferrule.elf.facts import read_binary, version_key
+from tests.cargo_projects import manifest, write_project
 from tests.journey.ferrule import tool
 from tests.parts.bases import base_layout
 from tests.parts.targets import need_targets
 from tests.parts.zig import ferrule_with_zig
-from tests.projects import manifest, write_project
 
 pytestmark = pytest.mark.real
 

@@ -9,9 +9,9 @@ from ferrule.config import Table
 from ferrule.errors import BuildError, ProjectError
 from ferrule.verbs.build import build_image
 from ferrule.verbs.deliver import Destinations
+from tests.cargo_projects import context_of, manifest, request_for, write_project
 from tests.fakes.report import Notes
 from tests.parts.targets import need_targets
-from tests.projects import context_of, manifest, request_for, write_project
 
 pytestmark = pytest.mark.real
 

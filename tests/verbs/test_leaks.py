@@ -7,8 +7,8 @@ import pytest
 from ferrule.config import Table
 from ferrule.verbs.leaks import warn_of_leaks
 from ferrule.verbs.prepare import Prepared
+from tests.cargo_projects import prepared, write_project
 from tests.fakes.report import Notes
-from tests.projects import prepared, write_project
 
 TABLE = Table(link="musl", platforms=("linux/amd64", "linux/arm64"))
 
