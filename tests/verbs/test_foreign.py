@@ -32,7 +32,7 @@ def project_with(folder: Path, crate: str, build_script: str = "fn main() {}\n")
 
 @pytest.mark.parametrize(
     ("crate", "libraries", "feature"),
-    [("pq-sys", "pq", "bundled"), ("openssl-sys", "ssl and crypto", "vendored"), ("libz-sys", "z", "static")],
+    [("pq-sys", "pq", "bundled"), ("openssl-sys", "crypto and ssl", "vendored"), ("libz-sys", "z", "static")],
 )
 def test_a_crate_that_links_the_system_s_library_is_refused_also_without_a_lock_file(
     tmp_path: Path, crate: str, libraries: str, feature: str
