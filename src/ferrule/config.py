@@ -60,6 +60,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     user: str | None = None
     stop_signal: str | None = None
     capabilities: tuple[str, ...] | None = None
+    include_bins: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     labels: Mapping[str, str] | None = None
 
@@ -99,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     stop_signal: str
     capabilities: tuple[str, ...]
+    include_bins: tuple[str, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -149,6 +151,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
         capabilities=value("capabilities", _each(parse_capability), ()),
+        include_bins=value("include-bins", tuple, ()),
         env=value("env", _names, {}),
         labels=value("labels", dict, {}),
         origins={key: origin for key, (_, origin) in said.items()},
@@ -232,6 +235,7 @@ FLAG_OF = {
     "platforms": "platform",
     "libraries": "library",
     "capabilities": "capability",
+    "include-bins": "include-bin",
 }
 
 

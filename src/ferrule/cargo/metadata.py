@@ -22,6 +22,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: tuple[str, ...]
     src_path: Path
+    required_features: tuple[str, ...] = msgspec.field(name="required-features", default=())
+
+
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that another one names. `path` is set where it lies in a folder of this machine."""
+
+    name: str
+    path: Path | None = None
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +40,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     manifest_path: Path
     targets: tuple[Target, ...]
+    dependencies: tuple[Dependency, ...] = ()
     features: Mapping[str, tuple[str, ...]] = {}
     metadata: Mapping[str, Any] | None = None
     default_run: str | None = None

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,12 @@ class Context:
     def store(self) -> BlobStore:
         """The blobs that ferrule keeps between runs; from now until `close` nobody removes any."""
         return self._kept.open()
+
+    def using(self, *, runner: Runner | None = None, report: Report | None = None) -> "Context":
+        """The same world with another runner or another report; the cache stays the one that it is."""
+        other = replace(self, runner=runner or self.runner, report=report or self.report)
+        object.__setattr__(other, "_kept", self._kept)
+        return other
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for large files of the moment. If we are killed, a later run removes it."""

@@ -59,10 +59,16 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
     program = groups[0][0].name
     folder = request.config.absolute().parent if request.config else Path.cwd()
     settings = resolve((request.flags, *_tables(request.config, program)))
+    if settings.include_bins:
+        raise ProjectError(
+            f"{settings.origins['include-bins']}.include-bins: these are binaries of a project",
+            hint="give ferrule pack their files; the first one runs",
+        )
     repository = check_references(settings, program)
     filled = fill_tags(context.runner, tags, version=None, folder=folder)
     if destinations.is_empty:
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
+    destinations = destinations.for_binary(program)
     check_destinations(destinations, repository)
     files = collect_files(settings.files, folder, folder)
     made = tuple(make_image(context, _contents(programs, settings, files), settings) for programs in groups)
@@ -73,6 +79,7 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         tags=filled,
         programs=tuple(programs[0].path for programs in groups),
         layout=folder,
+        layout_tags=filled,
     )
     delivered = deliver(context, parcel, destinations)
     return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
