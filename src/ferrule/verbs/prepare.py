@@ -159,9 +159,9 @@ def _further(project: Project, selection: Selection, settings: Settings) -> tupl
     try:
         return tuple(select_beside(project, selection, name) for name in dict.fromkeys(settings.include_bins))
     except ProjectError as error:
-        raise ProjectError(
-            f"{settings.origins['include-bins']}.include-bins: {error.message}", hint=error.hint
-        ) from error
+        origin = settings.origins["include-bins"]
+        where = origin if origin.startswith("--") else f"{origin}.include-bins"
+        raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def parse_repository(text: str) -> Reference:
