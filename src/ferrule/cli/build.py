@@ -22,10 +22,9 @@ from ferrule.cli.given import destinations_of, is_for_all, make_context, project
 from ferrule.cli.result import destinations_json, image_json
 
 if TYPE_CHECKING:
-    from ferrule.verbs.build import Built, BuiltImage
+    from ferrule.verbs.build import Built, BuiltImage, BuiltPart
     from ferrule.verbs.build_all import BuiltAll
     from ferrule.verbs.context import Context
-    from ferrule.verbs.part import BuiltPart
 
 
 @click.command("build")

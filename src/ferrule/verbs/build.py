@@ -1,21 +1,57 @@
 """The main job: a Cargo project becomes an image, and the image goes where it was asked to."""
 
+import importlib
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ferrule.cargo.plan import output_folder
+from ferrule.cargo.build import Artifact, build
+from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.part import BuiltPart, compile_programs, get_ready, make_part
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
 
 if TYPE_CHECKING:
+    from ferrule.base.entry import FileEntry
     from ferrule.image.image import Publishable
+    from ferrule.verbs.image import Contents, Made
+
+AFTER_CARGO = (
+    "ferrule.cargo.leaks",
+    "ferrule.cargo.needs",
+    "ferrule.verbs.image",
+    "ferrule.verbs.labels",
+    "ferrule.verbs.run_time_files",
+    "ferrule.base.skeleton",
+)
+FOR_A_PUSH = (
+    "httpx2",
+    "httpcore2",
+    "encodings.idna",
+    "ferrule.registry.push",
+    "ferrule.registry.client",
+    "ferrule.registry.credentials",
+)
+FOR_A_LAYOUT = ("ferrule.image.layout",)
+
+
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """A program, and the call of cargo that made it."""
+
+    plan: BuildPlan
+    artifact: Artifact
+
+
+class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The program and the image for one platform; `beside` are the further programs in it."""
+
+    artifact: Artifact
+    made: "Made"
+    beside: tuple[Artifact, ...] = ()
 
 
 class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +88,10 @@ def build_image(
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
     parts = tuple(
-        make_part(context, prepared, plans, compile_programs(context, prepared, plans), files)
+        make_part(context, prepared, compile_part(context, prepared, plans), files)
         for plans in prepared.groups
     )
-    parcel = parcel_of(prepared, parts, filled)
+    parcel = parcel_of(prepared, parts, filled, filled)
     delivered = deliver(context, parcel, destinations)
     cargo_seconds = cargo_seconds_of(parts)
     return Built(
@@ -70,12 +106,9 @@ def build_image(
 
 
 def parcel_of(
-    prepared: Prepared,
-    parts: tuple[BuiltPart, ...],
-    tags: tuple[str, ...],
-    layout_tags: tuple[str, ...] | None = None,
+    prepared: Prepared, parts: tuple[BuiltPart, ...], tags: tuple[str, ...], layout_tags: tuple[str, ...]
 ) -> Parcel:
-    """The finished image, or an index of several, under its names. In layouts it may have others."""
+    """The finished image, or an index of several, under its names."""
     from ferrule.image.image import index_images
 
     return Parcel(
@@ -84,10 +117,93 @@ def parcel_of(
         tags=tags,
         programs=tuple(part.artifact.path for part in parts),
         layout=output_folder(prepared.project) / "image",
-        layout_tags=layout_tags or tags,
+        layout_tags=layout_tags,
     )
 
 
 def cargo_seconds_of(parts: tuple[BuiltPart, ...]) -> float:
     """What cargo took for all programs on all platforms."""
     return sum(artifact.seconds for part in parts for artifact in (part.artifact, *part.beside))
+
+
+def compile_part(context: Context, prepared: Prepared, plans: tuple[BuildPlan, ...]) -> tuple[Compiled, ...]:
+    """Run cargo for every program of one platform's image, one call each. Raises `BuildError`."""
+    return tuple(_compile(context, prepared, plan) for plan in plans)
+
+
+def _compile(context: Context, prepared: Prepared, plan: BuildPlan) -> Compiled:
+    link = prepared.settings.link
+    if not plan.target.is_native:
+        from ferrule.verbs.foreign import get_ready
+
+        get_ready(context, plan)
+    artifact = build(context.runner, context.report, plan, link=link, colour=context.colour)
+    return Compiled(plan=plan, artifact=artifact)
+
+
+def make_part(
+    context: Context, prepared: Prepared, compiled: tuple[Compiled, ...], files: "tuple[FileEntry, ...]"
+) -> BuiltPart:
+    """Make the image of the programs. Raises `ImageError` when its base cannot run one of them."""
+    from ferrule.verbs.image import make_image
+
+    for each in compiled:
+        _warn_of_leaks(context, prepared, each.plan, each.artifact)
+    main, *others = compiled
+    files = (*files, *_files_found(context, prepared, main.plan, main.artifact))
+    made = make_image(context, _contents(prepared, compiled, files), prepared.settings)
+    beside = tuple(each.artifact for each in others)
+    return BuiltPart(artifact=main.artifact, made=made, beside=beside)
+
+
+def get_ready(destinations: Destinations) -> None:
+    """Import what comes after cargo while others work: rustc and cargo leave a core idle now and then."""
+    for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else FOR_A_LAYOUT)):
+        importlib.import_module(module)
+
+
+def _contents(
+    prepared: Prepared, compiled: tuple[Compiled, ...], files: "tuple[FileEntry, ...]"
+) -> "Contents":
+    from ferrule.cargo.graph import Graph
+    from ferrule.cargo.needs import certificates, time_zones
+    from ferrule.verbs.image import Contents, Program
+    from ferrule.verbs.labels import labels_of, package_labels
+
+    packages = dict.fromkeys(package for each in compiled for package in each.artifact.graph)
+    graph = Graph(packages=tuple(packages), source="the build", features={})
+    known = package_labels(prepared.selection.package)
+    return Contents(
+        programs=tuple(
+            Program(name=each.plan.selection.binary, path=each.artifact.path, binary=each.artifact.binary)
+            for each in compiled
+        ),
+        certificates=certificates(graph),
+        time_zones=time_zones(graph),
+        labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
+        files=files,
+    )
+
+
+def _files_found(
+    context: Context, prepared: Prepared, plan: BuildPlan, artifact: Artifact
+) -> "tuple[FileEntry, ...]":
+    from ferrule.cargo.graph import Graph
+    from ferrule.verbs.run_time_files import run_time_files, say_what_is_found
+
+    graph = Graph(packages=artifact.graph, source="the build", features={})
+    if plan is prepared.plans[0]:
+        say_what_is_found(context.report, prepared, graph)
+    return run_time_files(prepared, graph)
+
+
+def _warn_of_leaks(context: Context, prepared: Prepared, plan: BuildPlan, artifact: Artifact) -> None:
+    from ferrule.cargo.leaks import find_leaks
+    from ferrule.verbs.hints import baked_hint
+
+    what = "the program" if plan.selection == prepared.selection else plan.selection.binary
+    for leak in find_leaks(artifact.path, plan):
+        context.report.warn(f"{what} holds a path of this machine: {leak.path} (from {leak.crate})")
+        hint = baked_hint(prepared, leak)
+        if hint:
+            context.report.say(f"hint: {hint}")

@@ -13,11 +13,18 @@ from ferrule.cargo.asked import Asked
 from ferrule.errors import FerruleError, UsageError
 from ferrule.report import Later
 from ferrule.verbs.beside import Beside
-from ferrule.verbs.build import BuiltImage, cargo_seconds_of, parcel_of
+from ferrule.verbs.build import (
+    BuiltImage,
+    BuiltPart,
+    cargo_seconds_of,
+    compile_part,
+    get_ready,
+    make_part,
+    parcel_of,
+)
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Destinations, check_destinations, deliver
+from ferrule.verbs.deliver import Delivered, Destinations, check_destinations, deliver, deliver_here
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.part import BuiltPart, compile_programs, get_ready, make_part
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare_all
 from ferrule.verbs.tags import fill_tags
 
@@ -126,10 +133,10 @@ def _build(context: Context, jobs: tuple[Job, ...]) -> tuple[Parts, ...]:
         making.append([])
         for plans in job.prepared.groups:
             with _about(job.name):
-                artifacts = compile_programs(context, job.prepared, plans)
+                compiled = compile_part(context, job.prepared, plans)
             later = Later(context.report)
             world = context.using(report=later)
-            part = beside.submit(partial(make_part, world, job.prepared, plans, artifacts, own))
+            part = beside.submit(partial(make_part, world, job.prepared, compiled, own))
             making[-1].append(_Making(job, part, later))
         for each in making:
             for one in each:
@@ -165,21 +172,23 @@ def _deliver(context: Context, jobs: tuple[Job, ...], parts: tuple[Parts, ...]) 
     parcels = tuple(
         parcel_of(job.prepared, own, job.tags, job.layout_tags) for job, own in zip(jobs, parts, strict=True)
     )
-    done: list[BuiltImage] = []
-    for job, own, parcel in zip(jobs, parts, parcels, strict=True):
+    done: list[tuple[Delivered, ...]] = []
+    if jobs[0].destinations.is_empty:
+        done = [(delivered,) for delivered in deliver_here(parcels)]
+    for job, parcel in zip(jobs[len(done) :], parcels[len(done) :], strict=True):
         try:
             with _about(job.name):
-                delivered = deliver(context, parcel, job.destinations)
+                done.append(deliver(context, parcel, job.destinations))
         except FerruleError:
-            names = ", ".join(image.prepared.selection.binary for image in done)
+            names = ", ".join(before.name for before in jobs[: len(done)])
             context.report.say(f"delivered before that: {names or 'none'}")
             raise
-        done.append(
-            BuiltImage(
-                prepared=job.prepared, content=parcel.content, parts=own, tags=job.tags, delivered=delivered
-            )
+    return tuple(
+        BuiltImage(
+            prepared=job.prepared, content=parcel.content, parts=own, tags=job.tags, delivered=delivered
         )
-    return tuple(done)
+        for job, parcel, own, delivered in zip(jobs, parcels, parts, done, strict=True)
+    )
 
 
 @contextmanager

@@ -83,18 +83,25 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
 def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tuple[Delivered, ...]:
     """Bring the image everywhere it was asked for; the default layout when nothing was."""
     if destinations.is_empty:
-        from ferrule.image.layout import write_layout
-
-        tag = parcel.layout_tags[0]
-        for each in parcel.layout_tags:
-            write_layout(parcel.content, parcel.layout, each, prune=True)
-        return (Delivered(kind="oci", line=f"oci:{parcel.layout}:{tag}"),)
+        (delivered,) = deliver_here((parcel,))
+        return (delivered,)
     done = [_write(context, parcel, output) for output in destinations.outputs]
     if destinations.load:
         done.append(_load(context, parcel, destinations.engine))
     if destinations.push:
         done.append(_push(context, parcel))
     return tuple(done)
+
+
+def deliver_here(parcels: tuple[Parcel, ...]) -> tuple[Delivered, ...]:
+    """Bring images into the default layout, which is the same for all; they appear there together."""
+    from ferrule.image.layout import write_layouts
+
+    tagged = {tag: parcel.content for parcel in parcels for tag in parcel.layout_tags}
+    write_layouts(tagged, parcels[0].layout, prune=True)
+    return tuple(
+        Delivered(kind="oci", line=f"oci:{parcel.layout}:{parcel.layout_tags[0]}") for parcel in parcels
+    )
 
 
 def _write(context: Context, parcel: Parcel, output: Output) -> Delivered:
