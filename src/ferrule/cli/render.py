@@ -1,10 +1,10 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
-from ferrule.cli.text import size
+from ferrule.cli.text import printable, size
 from ferrule.image.archive import familiar
 from ferrule.image.image import Publishable
 from ferrule.oci.reference import Reference
@@ -14,6 +14,7 @@ from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
 
 if TYPE_CHECKING:
+    from ferrule.cargo.found import Found
     from ferrule.verbs.build_all import BuiltAll
 
 Rows = tuple[tuple[str, str], ...]
@@ -27,7 +28,16 @@ def plan_screen(plan: Plan) -> str:
         f"{row.name:<{names}}  {row.text:<{texts}}" + (f"  {row.reason}" if row.reason else "")
         for row in plan.rows
     ]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    screen = "".join(f"{line.rstrip()}\n" for line in lines)
+    return screen if plan.configuration is None else f"{screen}\n{configuration_screen(plan.configuration)}"
+
+
+def configuration_screen(found: "tuple[Found, ...] | None") -> str:
+    """The settings below the source that they stand in."""
+    lines = []
+    for source, settings in groupby(found or (), key=lambda each: each.source):
+        lines += [f"found in {source}", *(f"  {each.text}" for each in settings)]
+    return "".join(f"{printable(line)}\n" for line in lines or ["no configuration of cargo's is found"])
 
 
 def build_summary(built: Built) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.base.choose import expected_base
+from ferrule.cargo.found import Found, found_configuration
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
@@ -33,27 +34,43 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows, in the order in which a person asks."""
+    """All rows, in the order in which a person asks, and cargo's configuration where it was asked for."""
 
     rows: tuple[Row, ...]
+    configuration: tuple[Found, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`{"version": 1, NAME: {"value": …, "reason": …}, …}`; the names stay as they are."""
         return {
             "version": PLAN_VERSION,
             **{row.name: {"value": row.value, "reason": row.reason} for row in self.rows},
+            **configuration_json(self.configuration),
         }
 
 
+def configuration_json(found: tuple[Found, ...] | None) -> dict[str, Any]:
+    """`{"configuration": {"value": [{"name": …, "value": …, "source": …}], …}}`; a value may be null."""
+    if found is None:
+        return {}
+    value = [{"name": each.name, "value": each.value, "source": each.source} for each in found]
+    return {"configuration": {"value": value, "reason": "what cargo finds here"}}
+
+
 def make_plan(
-    context: Context, request: ProjectRequest, tags: tuple[str, ...], destinations: Destinations
+    context: Context,
+    request: ProjectRequest,
+    tags: tuple[str, ...],
+    destinations: Destinations,
+    *,
+    configuration: bool = False,
 ) -> Plan:
-    """Decide everything that can be decided without a build."""
+    """Decide everything that can be decided without a build. `configuration`: say what cargo finds of it."""
     prepared = prepare(context, request)
     package = prepared.selection.package
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
     destinations = destinations.for_binary(prepared.selection.binary)
-    return plan_for(context, prepared, filled, destinations, layout_tags=filled)
+    plan = plan_for(context, prepared, filled, destinations, layout_tags=filled)
+    return replace(plan, configuration=found_configuration(prepared.project)) if configuration else plan
 
 
 def plan_for(
