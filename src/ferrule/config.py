@@ -59,8 +59,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     workdir: str | None = None
     user: str | None = None
     stop_signal: str | None = None
-    capabilities: tuple[str, ...] | None = None
     include_bins: tuple[str, ...] | None = None
+    capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     labels: Mapping[str, str] | None = None
 
@@ -99,8 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workdir: PurePosixPath
     user: User
     stop_signal: str
-    capabilities: tuple[str, ...]
     include_bins: tuple[str, ...]
+    capabilities: tuple[str, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -150,8 +150,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
-        capabilities=value("capabilities", _each(parse_capability), ()),
         include_bins=value("include-bins", tuple, ()),
+        capabilities=value("capabilities", _each(parse_capability), ()),
         env=value("env", _names, {}),
         labels=value("labels", dict, {}),
         origins={key: origin for key, (_, origin) in said.items()},

@@ -264,3 +264,20 @@ def test_a_binary_that_is_not_there_is_refused_with_those_that_are(workspace: Pa
         "error: --include-bin: there is no binary 'shop-admin' in the workspace",
         "hint: did you mean jobs-admin?",
     ]
+
+
+def test_a_table_for_a_binary_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    files = {
+        "jobs/Cargo.toml": FILES["jobs/Cargo.toml"].replace("bin.worker]", "bin.wroker]"),
+        "Cargo.toml": f"{FILES['Cargo.toml']}[workspace.metadata.ferrule.bin.shop]\n",
+    }
+    for number, (name, hint) in enumerate(
+        (("package", "did you mean worker?"), ("workspace", "there is api"))
+    ):
+        changed = list(files)[number]
+        place = write_files(tmp_path / name, {**FILES, changed: files[changed]})
+        code, said, _ = failing(place, "--all")
+        assert code == 3
+        assert said[0].startswith(f"error: {name}.metadata.ferrule.bin.")
+        assert said[0].endswith(": there is no binary of that name")
+        assert said[1].startswith(f"hint: {hint}")

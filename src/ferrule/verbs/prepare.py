@@ -1,9 +1,10 @@
 """The first half of `plan` and `build`: PROJECT and flags become all that is known before a build."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -196,11 +197,29 @@ def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
 
 def _sources(request: ProjectRequest, project: Project, selection: Selection) -> tuple[Source, ...]:
     """Flags before the package's table before the workspace's."""
+    own, packages = selection.package, project.workspace.packages
+    _check_names(own.metadata, PACKAGE_TABLE, own.binaries)
+    _check_names(
+        project.workspace.metadata,
+        WORKSPACE_TABLE,
+        tuple(name for each in packages for name in each.binaries),
+    )
     return (
         request.flags,
         *tables_of(selection.package.metadata, PACKAGE_TABLE, selection.binary),
         *tables_of(project.workspace.metadata, WORKSPACE_TABLE, selection.binary),
     )
+
+
+def _check_names(metadata: Mapping[str, Any] | None, path: str, known: tuple[str, ...]) -> None:
+    """Refuse a table for a binary that is not there: its settings would be lost without a word."""
+    table = (metadata or {}).get("ferrule")
+    binaries = table.get("bin") if isinstance(table, Mapping) else None
+    for name in binaries if isinstance(binaries, Mapping) else ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known) or 'none'}"
+            raise ProjectError(f"{path}.bin.{name}: there is no binary of that name", hint=hint)
 
 
 def check_references(settings: Settings, binary: str) -> Reference | None:
