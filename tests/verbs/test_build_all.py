@@ -168,6 +168,11 @@ def test_what_came_before_a_push_that_fails_is_said(workspace: Path, registry: s
             "the images of api and jobs-admin would both be ghcr",
         ),
         (["--load", "--image", "shop", "--engine", "podman"], 2, "would both be docker.io/library/shop"),
+        (
+            ["--push", "--image", "ghcr.io/acme/{bin}", "--file", "no:/no"],
+            3,
+            "api: the file 'no' is not there",
+        ),
         (["-o", "binary:out"], 2, "would both be written to binary:out"),
         (["-o", "oci:out:v1"], 2, "would both be written to oci:out:v1"),
     ],

@@ -9,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from ferrule.base.entry import FileEntry
 from ferrule.cargo.asked import Asked
 from ferrule.errors import FerruleError, UsageError
 from ferrule.report import Later
@@ -99,7 +100,8 @@ def check_jobs(jobs: tuple[Job, ...]) -> None:
     names: dict[str, str] = {}
     places: dict[str, str] = {}
     for job in jobs:
-        check_destinations(job.destinations, job.prepared.repository)
+        with _about(job.name):
+            check_destinations(job.destinations, job.prepared.repository)
         name = job.prepared.local_name.name
         other = names.setdefault(name, job.name)
         if other != job.name and (job.destinations.push or job.destinations.load):
@@ -119,14 +121,7 @@ def check_jobs(jobs: tuple[Job, ...]) -> None:
 
 def _build(context: Context, jobs: tuple[Job, ...]) -> tuple[Parts, ...]:
     """All programs, one after the other; the image of one is made while cargo is at work on the next."""
-    files = [
-        collect_files(
-            job.prepared.settings.files,
-            job.prepared.selection.package.folder,
-            job.prepared.project.workspace.workspace_root,
-        )
-        for job in jobs
-    ]
+    files = [_files(job) for job in jobs]
     beside = Beside()
     making: list[list[_Making]] = []
     for job, own in zip(jobs, files, strict=True):
@@ -143,6 +138,13 @@ def _build(context: Context, jobs: tuple[Job, ...]) -> tuple[Parts, ...]:
                 one.tell_if_done()
     with context.report.step("making the images"):
         return tuple(tuple(one.result() for one in each) for each in making)
+
+
+def _files(job: Job) -> tuple[FileEntry, ...]:
+    prepared = job.prepared
+    with _about(job.name):
+        root = prepared.project.workspace.workspace_root
+        return collect_files(prepared.settings.files, prepared.selection.package.folder, root)
 
 
 class _Making:
