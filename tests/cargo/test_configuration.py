@@ -14,9 +14,11 @@ from ferrule.cargo.found import found_configuration
 from ferrule.cargo.metadata import read_project
 from ferrule.process import Command, SystemRunner
 from tests.fakes.report import Notes
+from tests.parts.targets import need_targets
 from tests.projects import manifest, prepared, write_files
 
 TRIPLE = "x86_64-unknown-linux-gnu"
+MUSL = "x86_64-unknown-linux-musl"
 SCREAMED = TRIPLE.upper().replace("-", "_")
 SAYS = """fn main() {
     let marks = (cfg!(mark), cfg!(debug_assertions), option_env!("MARK"));
@@ -193,6 +195,15 @@ def test_what_is_ferrule_s_own_lies_below_the_target_folder_of_the_project(
     assert [each.name for each in elsewhere.iterdir()] == ["ferrule"]
     assert not (place / "target").exists()
     assert not (place.parent / "work").exists()
+
+
+@pytest.mark.parametrize("target", [f'"{MUSL}"', f'["{MUSL}"]'], ids=["text", "list"])
+def test_the_target_of_the_configuration_is_what_is_built(place: Path, target: str) -> None:
+    need_targets()
+    write_files(place.parent.parent, {OWN: f"[build]\ntarget = {target}\n"})
+    assert prepared(place).plan.triple == MUSL
+    assert said_by(place) == "false false none"
+    assert sources(place, "build.target") == [OWN]
 
 
 def test_variables_of_the_configuration_reach_compilers_and_are_named_without_their_values(
