@@ -85,7 +85,7 @@ def test_packages_that_depend_on_a_binary_s_package_are_named(tmp_path: Path) ->
     _, _, said = refused(write_files(tmp_path, files))
     assert said == [
         "  --bin client  src/main.rs of client 0.1.0",
-        "  --bin server  src/main.rs of server 0.1.0, which client, tool depend on",
+        "  --bin server  src/main.rs of server 0.1.0, which client and tool depend on",
     ]
 
 

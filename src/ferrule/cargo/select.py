@@ -170,8 +170,9 @@ def _describe(project: Project, pairs: list[Pair], say: Callable[[str], None]) -
         source = target.src_path
         inside = source.relative_to(owner.folder) if source.is_relative_to(owner.folder) else source
         declared = "[[bin]] " if target.name in _declared(owner.manifest_path) else ""
-        users = ", ".join(_dependents(project, owner))
-        used = f", which {users} depend{'' if ',' in users else 's'} on" if users else ""
+        users = _dependents(project, owner)
+        verb = "depends" if len(users) == 1 else "depend"
+        used = f", which {' and '.join(users)} {verb} on" if users else ""
         rows.append(
             (f"{package}--bin {target.name}", f"{declared}{inside} of {owner.name} {owner.version}{used}")
         )
