@@ -1,7 +1,7 @@
 import io
 import time
 
-from ferrule.report import Terminal
+from ferrule.report import Later, Terminal
 
 
 class Screen(io.StringIO):
@@ -46,3 +46,17 @@ def test_nobody_reading_is_no_failure() -> None:
     stream.close()
     report.say("into the void")
     assert stream.closed
+
+
+def test_what_is_said_later_comes_in_its_order_under_its_name() -> None:
+    stream = io.StringIO()
+    later = Later(Terminal(stream=stream))
+    with later.step("working"):
+        later.say("one")
+        later.warn("two")
+        later.raw("as it is\n")
+        later.detail("only with -v")
+    assert stream.getvalue() == ""
+    later.tell("shop")
+    later.tell("shop")
+    assert stream.getvalue() == "shop: one\nwarning: shop: two\nas it is\n"

@@ -2,7 +2,7 @@
 
 KEYS = {
     "image": "The image's repository, such as `ghcr.io/acme/shop`, without a tag. `{bin}` in it stands for "
-    "the binary. `--push` needs it.",
+    "the binary. `--push` needs it, and `{bin}` where `--all` pushes several.",
     "link": "How the program is linked. `auto` is static where nothing needs a shared library at run time. "
     "`musl` is static with another C library.",
     "platforms": "What images are made for, such as `linux/amd64` and `linux/arm64`: several make an index. "
@@ -37,6 +37,8 @@ KEYS = {
     "handler for, and waits for orphans.",
     "capabilities": "What the program that runs may do beyond its user, as capabilities of its file, such as "
     "`NET_BIND_SERVICE` for a port below 1024.",
+    "include-bins": "Further binaries of the workspace for the same image: each lies beside the program in "
+    "`/app`.",
     "env": "What the program reads from its environment, by name: a value, which goes into the image, or a "
     'table such as `{ required = true, secret = true, type = "url" }`. See the environment contract.',
     "labels": "Labels of the image, by key. They win over those that are taken from Cargo.toml.",

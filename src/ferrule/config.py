@@ -59,6 +59,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     user: str | None = None
     stop_signal: str | None = None
     init: bool | None = None
+    include_bins: tuple[str, ...] | None = None
     capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str | dict[str, Any]] | None = None
     labels: Mapping[str, str] | None = None
@@ -101,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     stop_signal: str
     init: bool
+    include_bins: tuple[str, ...]
     capabilities: tuple[str, ...]
     contract: tuple[Variable, ...]
     env: Mapping[str, str]
@@ -163,6 +165,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         user=value("user", parse_user, User()),
         stop_signal=value("stop-signal", parse_signal, DEFAULT_STOP_SIGNAL),
         init=value("init", bool, False),  # noqa: FBT003 - TOML's own
+        include_bins=value("include-bins", tuple, ()),
         capabilities=value("capabilities", _each(parse_capability), ()),
         contract=contract,
         env={each.name: each.default for each in contract if each.default is not None},
@@ -285,6 +288,7 @@ FLAG_OF = {
     "platforms": "platform",
     "libraries": "library",
     "capabilities": "capability",
+    "include-bins": "include-bin",
 }
 
 

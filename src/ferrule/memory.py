@@ -6,7 +6,7 @@ from typing import Any
 
 from ferrule.errors import FerruleError
 
-MOST = 32
+MOST = 256
 """Entries of a table. The one that was remembered first is forgotten first."""
 
 

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
@@ -89,3 +89,37 @@ class Terminal:
         except (BrokenPipeError, ValueError):
             # Nobody reads us any more; the work itself goes on.
             pass
+
+
+class Later:
+    """Keeps what is said while another program talks, and says it when told to."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._kept: list[tuple[Callable[[str], None], str]] = []
+
+    def say(self, line: str) -> None:
+        """One line."""
+        self._kept.append((self._report.say, line))
+
+    def detail(self, line: str) -> None:
+        """One line with `-v`."""
+        self._kept.append((self._report.detail, line))
+
+    def warn(self, line: str) -> None:
+        """One line that starts with `warning:`."""
+        self._kept.append((self._report.warn, line))
+
+    def raw(self, text: str) -> None:
+        """Text of another program, untouched."""
+        self._kept.append((self._report.raw, text))
+
+    def step(self, _title: str) -> AbstractContextManager[None]:
+        """Nothing is shown: the other program shows what it does."""
+        return nullcontext()
+
+    def tell(self, name: str) -> None:
+        """Say all of it now; lines of ours begin with the name."""
+        kept, self._kept = self._kept, []
+        for how, text in kept:
+            how(text if how == self._report.raw else f"{name}: {text}")

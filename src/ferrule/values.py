@@ -16,6 +16,9 @@ NONROOT = 65532
 PROGRAM_FOLDER = PurePosixPath("/app")
 """Where programs lie in the image; nobody but root can write there."""
 
+BINARY = "{bin}"
+"""Stands for the binary's name in the image's repository and in outputs."""
+
 ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
 """What every engine puts into a container itself."""
 
@@ -151,6 +154,11 @@ class Output:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}" + (f":{self.tag}" if self.tag else "")
+
+    def for_binary(self, name: str) -> "Output":
+        """With the binary's name for `{bin}`."""
+        path, tag = Path(str(self.path).replace(BINARY, name)), self.tag and self.tag.replace(BINARY, name)
+        return Output(kind=self.kind, path=path, tag=tag)
 
 
 def parse_output(text: str) -> Output:

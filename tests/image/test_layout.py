@@ -11,7 +11,7 @@ import pytest
 from ferrule.base.entry import FileEntry
 from ferrule.errors import FerruleError
 from ferrule.image.image import Image
-from ferrule.image.layout import read_layout, write_layout
+from ferrule.image.layout import read_layout, write_layout, write_layouts
 from ferrule.image.store import BlobStore
 from ferrule.oci.descriptor import INDEX
 from ferrule.oci.digest import digest_of, hex_of
@@ -210,3 +210,12 @@ def test_a_blob_that_is_damaged_while_it_is_copied_is_not_named(out: Path, store
     with pytest.raises(FerruleError):
         write_layout(image, out, "v1")
     assert not (out / "index.json").exists()
+
+
+def test_several_images_appear_together(store: BlobStore, out: Path) -> None:
+    first, second = (image_of(store, content(text)) for text in ("first", "second"))
+    write_layouts({"a": first, "b": second, "c": first}, out, prune=True)
+    assert [read_layout(out, tag, AMD64).descriptor.digest for tag in "abc"] == [
+        each.descriptor.digest for each in (first, second, first)
+    ]
+    assert {path.name for path in (out / "blobs" / "sha256").iterdir()} == files_of(first, second)

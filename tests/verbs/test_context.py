@@ -1,11 +1,15 @@
-"""The cache's limit: from the environment, the user's own file, or a default."""
+"""The cache's limit, from the environment, the user's own file or a default; what a run makes once."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ferrule.errors import ProjectError, UsageError
+from ferrule.process import SystemRunner
 from ferrule.verbs.context import cache_limit, trust_of
+from tests.cargo_projects import context_of
+from tests.fakes.report import Notes
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +43,23 @@ def test_a_bad_size_is_one_clear_line(own: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError) as refused:
         cache_limit()
     assert refused.value.message == "FERRULE_CACHE_SIZE: '5 apples' is not a size"
+
+
+def test_a_world_with_another_report_shares_the_cache_and_what_was_made(tmp_path: Path) -> None:
+    world, notes, runner = context_of(tmp_path), Notes(), SystemRunner()
+    other = world.using(report=notes, runner=runner)
+    assert (other.report, other.runner, other.cache) == (notes, runner, world.cache)
+    assert other.store is world.store
+    made: list[str] = []
+    for each in (world, other, world):
+        assert each.once("key", lambda: made.append("x")) is None
+    assert made == ["x"]
+
+
+def test_what_is_kept_open_ends_with_the_run(tmp_path: Path) -> None:
+    world = context_of(tmp_path)
+    file = (tmp_path / "file").open("wb")
+    assert world.using().keep_open(closing(file)) is file
+    assert not file.closed
+    world.close()
+    assert file.closed

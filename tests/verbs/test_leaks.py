@@ -26,7 +26,7 @@ def warned(both: Prepared, folder: Path, *programs: tuple[str, ...]) -> Notes:
     for number, names in enumerate(programs):
         paths.append(folder / f"program{number}")
         paths[-1].write_bytes(b"\0".join(f"{root}/{name}".encode() for name in names) + b"\0")
-    warn_of_leaks(report, both, zip(both.plans, paths, strict=True))
+    warn_of_leaks(report, both, "the program", zip(both.plans, paths, strict=True))
     return report
 
 

@@ -9,19 +9,27 @@ from ferrule.base.check import PLACE, check, check_closure
 from ferrule.base.entry import FileEntry
 from ferrule.base.known import THIS_MACHINE
 from ferrule.base.opened import Imports, imports_of, notes_on, opened_by_libc, opening, read_at_run_time
-from ferrule.base.packages import records_of
+from ferrule.base.owned import Places
+from ferrule.base.packages import Records, records_of
 from ferrule.base.planned import PlannedFiles
 from ferrule.elf.closure import Closure, Known, Library, closure
 from ferrule.elf.facts import Binary
 from ferrule.elf.files import Files, LocalFiles
 from ferrule.elf.search import MUSL_FOLDERS, find_file
 
+Spellings = tuple[PurePosixPath, ...]
+
 
 class Donor(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose files the image gets: this machine's, or an image's. `name` is for messages."""
+    """Whose files the image gets: this machine's, or an image's. `name` is for messages.
+
+    `known` and `records` are what has been read of it: several images may have the same donor.
+    """
 
     files: Files
     name: str = THIS_MACHINE
+    known: Known = msgspec.field(default_factory=dict)
+    records: dict[frozenset[tuple[PurePosixPath, Spellings]], Records] = msgspec.field(default_factory=dict)
 
     @property
     def is_image(self) -> bool:
@@ -53,8 +61,7 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
     `libraries` are those that a program opens by name.
     """
     files = donor.files
-    known: Known = {}
-    wanted = [_wanted(binary, donor, libraries, known) for binary in binaries if not binary.is_static]
+    wanted = [_wanted(binary, donor, libraries) for binary in binaries if not binary.is_static]
     if not wanted:
         return Fitted()
     places = _places(wanted)
@@ -69,9 +76,7 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
     for each in wanted:
         check(each.binary, PlannedFiles(entries), "the fitted base", known=read)
     origins = {place: (library.path, library.real) for place, library in places.items()}
-    records = records_of(
-        {**origins, **{path: (path, real) for path, real in others.items()}}, files, donor.name
-    )
+    records = _records(donor, {**origins, **{path: (path, real) for path, real in others.items()}})
     notes = (note for each in wanted for note in notes_on(each.imports, libraries))
     return Fitted(
         entries=(*entries, *records.entries),
@@ -80,14 +85,26 @@ def fitted(binaries: tuple[Binary, ...], donor: Donor, libraries: tuple[str, ...
     )
 
 
-def _wanted(binary: Binary, donor: Donor, libraries: tuple[str, ...], known: Known) -> _Wanted:
+def _records(donor: Donor, places: Places) -> Records:
+    """To find them takes longer than all of the rest: once for the same files."""
+    key = frozenset(places.items())
+    if key not in donor.records:
+        donor.records[key] = records_of(places, donor.files, donor.name)
+    return donor.records[key]
+
+
+def _wanted(binary: Binary, donor: Donor, libraries: tuple[str, ...]) -> _Wanted:
     files = donor.files
     origin = PLACE if donor.is_image else PurePosixPath(binary.path.resolve().parent)
     binary = opening(binary, libraries, files, donor.name)
     if binary.interpreter is None:
         check(binary, files, donor.name)
     found = closure(
-        binary, files, origin=origin, opened=lambda found: opened_by_libc(found, binary, files), known=known
+        binary,
+        files,
+        origin=origin,
+        opened=lambda found: opened_by_libc(found, binary, files),
+        known=donor.known,
     )
     check_closure(binary, found, files, donor.name, is_donor=donor.is_image)
     return _Wanted(binary=binary, found=found, imports=imports_of(found, binary, files))

@@ -20,6 +20,8 @@ _PROBE = """fn main() {
 }
 """
 
+C_FLAGS = ("CFLAGS", "CXXFLAGS")
+
 SEPARATOR = "\x1f"
 """Between two flags in CARGO_ENCODED_RUSTFLAGS."""
 
@@ -85,11 +87,28 @@ def effective_rustflags(runner: Runner, project: Project, *, triple: str, cache:
     return _flags_in(finished.stdout)
 
 
+def configured_variables(runner: Runner, project: Project) -> dict[str, str]:
+    """The variables of cargo's `[env]`: what ferrule sets would hide them. Asked only where they matter."""
+    if not mentions(config_files(project.folder), (*C_FLAGS, "SQLX_OFFLINE", "include")):
+        return {}
+    # The bootstrap variable opens an unstable query on a stable cargo; it builds nothing.
+    argv = ("cargo", "-Zunstable-options", "config", "get", "--format", "json-value", "env")
+    finished = runner.run(Command(argv=argv, cwd=project.folder, env={"RUSTC_BOOTSTRAP": "1"}))
+    if not finished.ok:
+        return {}
+    found = msgspec.json.decode(finished.stdout, type=dict[str, str | _Variable])
+    return {name: each if isinstance(each, str) else each.value for name, each in found.items()}
+
+
+class _Variable(msgspec.Struct):
+    value: str
+
+
 def c_environment(triple: str, remap: Remap, environ: Mapping[str, str]) -> dict[str, str]:
     """Variables for the `cc` crate: what is set for the target, and our prefix map behind it."""
     return {
         f"{kind}_{triple.replace('-', '_')}": f"{_first_set(kind, triple, environ)} {remap.cflags}".strip()
-        for kind in ("CFLAGS", "CXXFLAGS")
+        for kind in C_FLAGS
     }
 
 

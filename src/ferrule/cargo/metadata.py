@@ -22,6 +22,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: tuple[str, ...]
     src_path: Path
+    required_features: tuple[str, ...] = msgspec.field(name="required-features", default=())
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,20 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from ferrule.cargo.flags import SEPARATOR, Remap, c_environment, effective_rustflags, remap_of, toml_string
+from ferrule.cargo.flags import (
+    SEPARATOR,
+    Remap,
+    c_environment,
+    configured_variables,
+    effective_rustflags,
+    remap_of,
+    toml_string,
+)
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.profile import Profile, choose_profile
 from ferrule.cargo.select import Selection
@@ -55,7 +64,7 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about the call of cargo but the link mode, which the build itself decides.
 
     `rustflags` are the project's own flags; `target_dir` is a folder of ferrule's, so that the developer's
-    stays as warm as it was.
+    stays as warm as it was. `variables` are those that cargo's `[env]` sets.
     """
 
     project: Project
@@ -67,6 +76,7 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
     target_dir: Path
     rustflags: tuple[str, ...]
     remap: Remap
+    variables: Mapping[str, str] = {}
 
     @property
     def triple(self) -> str:
@@ -111,7 +121,7 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def _environment(self) -> dict[str, str]:
         flags = SEPARATOR.join((*self.rustflags, *self.remap.rustflags))
-        c_flags = c_environment(self.triple, self.remap, os.environ)
+        c_flags = c_environment(self.triple, self.remap, {**self.variables, **os.environ})
         own = {**self.target.env, **self._sqlx_environment(), **self._jemalloc_environment()}
         return {"CARGO_ENCODED_RUSTFLAGS": flags, **c_flags, **own}
 
@@ -130,7 +140,11 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
         """Committed offline data of SQLx is used: an image must not depend on a database nearby."""
         places = (self.project.workspace.workspace_root, self.selection.package.folder)
         committed = any((place / ".sqlx").is_dir() for place in places)
-        return {"SQLX_OFFLINE": "true"} if committed and "SQLX_OFFLINE" not in os.environ else {}
+        return (
+            {"SQLX_OFFLINE": "true"}
+            if committed and "SQLX_OFFLINE" not in {**self.variables, **os.environ}
+            else {}
+        )
 
 
 def plan_build(
@@ -155,6 +169,7 @@ def plan_build(
         target_dir=target_dir,
         rustflags=effective_rustflags(runner, project, triple=target.triple, cache=own),
         remap=remap_of(project, toolchain, target_dir),
+        variables=configured_variables(runner, project),
     )
 
 

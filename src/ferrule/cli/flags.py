@@ -83,6 +83,13 @@ CARGO_FLAGS = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="How many jobs cargo runs."),
 )
 
+ALL = click.option(
+    "--all",
+    "all_binaries",
+    is_flag=True,
+    help="An image for each binary: of --package, or of the workspace's default members.",
+)
+
 BUILD_FLAGS = (
     option(
         "--link", type=click.Choice(["auto", "static", "dynamic", "musl"]), help="How the program is linked."
@@ -100,6 +107,12 @@ BUILD_FLAGS = (
     ),
     option(
         "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
+    ),
+    option(
+        "--include-bin",
+        multiple=True,
+        metavar="NAME",
+        help="A further binary of the workspace for the same image, beside the program.",
     ),
 )
 
@@ -211,7 +224,7 @@ DESTINATION_FLAGS = (
         "-o",
         multiple=True,
         type=Parsed("DEST", parse_output),
-        help="Where to write it: oci:DIR[:TAG], docker-archive:FILE or binary:FILE.",
+        help="Where to write it: oci:DIR[:TAG], docker-archive:FILE or binary:FILE; {bin} is filled in.",
     ),
 )
 

@@ -62,6 +62,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
         stop_signal=given["stop_signal"],
         init=given["init"],
         capabilities=given["capability"] or None,
+        include_bins=given.get("include_bin") or None,
         env=dict(given["env"]) or None,
         labels=dict(given["label"]) or None,
     )
@@ -101,6 +102,15 @@ def project_request(given: dict[str, Any]) -> "ProjectRequest":
         flags=flag_source(given),
         allow_secrets=given["allow_secret"],
     )
+
+
+def is_for_all(given: dict[str, Any]) -> bool:
+    """Whether every binary is meant. Raises a usage error where one is named too."""
+    if given["all_binaries"] and given["binary"] is not None:
+        error = click.UsageError("--all and --bin contradict each other")
+        error.hint = "leave one of them out; --all goes with --package"  # type: ignore[attr-defined]  # read by main
+        raise error
+    return bool(given["all_binaries"])
 
 
 def destinations_of(given: dict[str, Any]) -> "Destinations":

@@ -1,15 +1,21 @@
 """Values as screens: aligned rows for plan, the summary of a build, sizes and times for people."""
 
-from itertools import chain
+from collections.abc import Iterator
+from itertools import chain, groupby
+from typing import TYPE_CHECKING
 
-from ferrule.cli.text import size
+from ferrule.cli.text import printable, size
 from ferrule.image.archive import familiar
 from ferrule.image.image import Publishable
 from ferrule.oci.reference import Reference
-from ferrule.verbs.build import Built
+from ferrule.verbs.build import Built, BuiltImage
 from ferrule.verbs.image import Made
 from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
+
+if TYPE_CHECKING:
+    from ferrule.cargo.found import Found
+    from ferrule.verbs.build_all import BuiltAll
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -22,7 +28,16 @@ def plan_screen(plan: Plan) -> str:
         f"{row.name:<{names}}  {row.text:<{texts}}" + (f"  {row.reason}" if row.reason else "")
         for row in plan.rows
     ]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    screen = "".join(f"{line.rstrip()}\n" for line in lines)
+    return screen if plan.configuration is None else f"{screen}\n{configuration_screen(plan.configuration)}"
+
+
+def configuration_screen(found: "tuple[Found, ...] | None") -> str:
+    """The settings below the source that they stand in."""
+    lines = []
+    for source, settings in groupby(found or (), key=lambda each: each.source):
+        lines += [f"found in {source}", *(f"  {each.text}" for each in settings)]
+    return "".join(f"{printable(line)}\n" for line in lines or ["no configuration of cargo's is found"])
 
 
 def build_summary(built: Built) -> str:
@@ -34,6 +49,28 @@ def build_summary(built: Built) -> str:
     time = ("time", f"{built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule")
     name = built.prepared.local_name.with_tag(built.tags[0])
     return _aligned((*_head(name, built.content), *chain(*parts), time))
+
+
+def build_all_summary(built: "BuiltAll") -> str:
+    """A line for each program and platform, and the time."""
+    several = any(len(image.parts) > 1 for image in built.images)
+    rows = [row for image in built.images for row in _short_rows(image, platforms=several)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    count = f"{len(built.images)} images" if len(built.images) > 1 else "1 image"
+    time = f"{count} in {built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule"
+    return "\n".join((*(line.rstrip() for line in lines), time))
+
+
+def _short_rows(image: BuiltImage, *, platforms: bool) -> Iterator[tuple[str, ...]]:
+    """Name, perhaps the platform, link mode, base, compressed size, digest."""
+    name = familiar(image.prepared.local_name.with_tag(image.tags[0]))
+    for part in image.parts:
+        made = part.made
+        platform = (str(made.image.config.platform),) if platforms else ()
+        compressed = f"{size(made.image.compressed_size)} compressed"
+        digest = str(image.content.descriptor.digest)
+        yield (name, *platform, part.artifact.link.mode, made.base, compressed, digest)
 
 
 def pack_summary(packed: Packed) -> str:

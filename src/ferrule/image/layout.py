@@ -1,6 +1,7 @@
 """OCI layouts: a folder with blobs and an index. OCI image specification, section Image Layout."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,10 +36,15 @@ def write_layout(content: Publishable, folder: Path, tag: str, *, prune: bool = 
     good or even see, so it waits for the disk. With `prune`, the layout is ours alone: what cannot be read in
     it is forgotten, and what its index does not reach is removed.
     """
+    write_layouts({tag: content}, folder, prune=prune)
+
+
+def write_layouts(tagged: Mapping[str, Publishable], folder: Path, *, prune: bool = False) -> None:
+    """The same for several, which appear together."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            _write(content, folder, tag, prune=prune)
+            _write(tagged, folder, prune=prune)
     except OSError as error:
         raise OutputError(
             f"cannot write the layout {folder}: {error.strerror}", hint="check the folder and its space"
@@ -73,16 +79,17 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
     )
 
 
-def _write(content: Publishable, folder: Path, tag: str, *, prune: bool) -> None:
+def _write(tagged: Mapping[str, Publishable], folder: Path, *, prune: bool) -> None:
     store = BlobStore(folder / "blobs")
     remove_abandoned(store.subfolder("sha256"), PART)
-    known = _readable(folder, store) if prune else _read_index(folder)
-    index = _with(known, content.descriptor, tag)
-    for image in content.images:
-        for descriptor in (image.manifest.config, *image.layers):
-            _copy_blob(image, descriptor, store)
-        store.put(image.manifest_bytes)
-    store.put(content.document)
+    index = _readable(folder, store) if prune else _read_index(folder)
+    for tag, content in tagged.items():
+        index = _with(index, content.descriptor, tag)
+        for image in content.images:
+            for descriptor in (image.manifest.config, *image.layers):
+                _copy_blob(image, descriptor, store)
+            store.put(image.manifest_bytes)
+        store.put(content.document)
     for name, text in (("oci-layout", MARKER), ("index.json", encode(index))):
         path = folder / name
         if not (path.is_file() and path.read_bytes() == text):

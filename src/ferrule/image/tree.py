@@ -4,6 +4,7 @@ import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
@@ -28,12 +29,12 @@ class LayerTree:
         self._stack = stack
         self._layers = layers
 
-    @property
+    @cached_property
     def paths(self) -> frozenset[PurePosixPath]:
         """Everything that is there."""
         return frozenset(PurePosixPath("/", path) for path in self._stack.nodes)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(node.member.size for node in self._stack.nodes.values())

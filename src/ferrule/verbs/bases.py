@@ -77,7 +77,7 @@ def lay_ground(
     from ferrule.base.opened import opening
 
     image = _opened(context, choice.image, binary.platform)
-    tree = stack.enter_context(_tree(image, choice.name))
+    tree = stack.enter_context(_tree(context, image, choice.name))
     for each in binaries:
         check(opening(each, settings.libraries, tree, choice.name), tree, choice.name)
     wanted = _common(settings, roots, zones)
@@ -122,8 +122,8 @@ def open_image(context: Context, name: str, platform: Platform, *, any_platform:
 
 
 def _opened(context: Context, name: str, platform: Platform) -> Image:
-    """An image for the programs' platform, its layers fetched."""
-    image = open_image(context, name, platform)
+    """An image for the programs' platform, its layers fetched. It is looked for once."""
+    image = context.once((name, platform), lambda: open_image(context, name, platform))
     _check_platform(image, platform, name)
     _fetch(context, image, name)
     return image
@@ -139,7 +139,11 @@ def _fetch(context: Context, image: Image, name: str) -> None:
 
 
 def client_of(context: Context) -> "Client":
-    """The registry client of this run, with the user's credentials and trust."""
+    """The registry client of this run, with the user's credentials and trust: one, with its connections."""
+    return context.once("client", lambda: _client(context))
+
+
+def _client(context: Context) -> "Client":
     from ferrule.registry.client import Access, Client
     from ferrule.registry.credentials import Credentials
 
@@ -192,14 +196,15 @@ def _libraries(
 
     name = choose_donor(settings.donor, max(binaries, key=_demands), this_linux())
     if name is None:
-        found, pinned = fitted(binaries, Donor(files=LocalFiles()), settings.libraries), None
+        donor = context.once("this machine", lambda: Donor(files=LocalFiles()))
+        found, pinned = fitted(binaries, donor, settings.libraries), None
     else:
         image = _opened(context, name, binaries[0].platform)
-        with _tree(image, name) as tree:
-            found, pinned = (
-                fitted(binaries, Donor(files=tree, name=name), settings.libraries),
-                _pinned(name, image),
+        with _tree(context, image, name) as tree:
+            donor = context.once(
+                ("donor", name, image.descriptor.digest), lambda: Donor(files=tree, name=name)
             )
+            found, pinned = fitted(binaries, donor, settings.libraries), _pinned(name, image)
     for note in found.notes:
         context.report.say(note)
     return found.entries, pinned
@@ -234,10 +239,10 @@ def _common(settings: Settings, roots: Need, zones: Need) -> tuple[FileEntry, ..
 
 
 @contextmanager
-def _tree(image: Image, name: str) -> Iterator[LayerTree]:
+def _tree(context: Context, image: Image, name: str) -> Iterator[LayerTree]:
+    """Read once for all images that stand on it."""
     try:
-        with tree_of(image) as tree:
-            yield tree
+        yield context.once(image.descriptor.digest, lambda: context.keep_open(tree_of(image)))
     except DamagedLayerError as error:
         raise RegistryError(f"{name}: {error.message}", hint=error.hint) from error
 

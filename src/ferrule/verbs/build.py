@@ -40,21 +40,35 @@ FOR_A_PUSH = (
 FOR_A_LAYOUT = ("ferrule.image.layout",)
 
 
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """A program, the call of cargo that made it, and what the image gets for it besides."""
+
+    plan: BuildPlan
+    artifact: Artifact
+    aids: "Aids"
+
+
 class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
-    """The program and the image for one platform."""
+    """The program and the image for one platform; `beside` are the further programs in it."""
 
     artifact: Artifact
     made: "Made"
+    beside: tuple[Artifact, ...] = ()
 
 
-class Built(msgspec.Struct, frozen=True, kw_only=True):
-    """What was built and delivered, for one platform or several. Times in seconds."""
+class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
+    """What was built and delivered, for one platform or several."""
 
     prepared: Prepared
     content: "Publishable"
     parts: tuple[BuiltPart, ...]
     tags: tuple[str, ...]
     delivered: tuple[Delivered, ...]
+
+
+class Built(BuiltImage, frozen=True, kw_only=True):
+    """The same with the time that it took, in seconds."""
+
     cargo_seconds: float
     own_seconds: float
 
@@ -67,28 +81,22 @@ def build_image(
     Nothing is written outside `target/ferrule` and the cache before the image is known to run on its base.
     """
     started = time.monotonic()
-    threading.Thread(target=_get_ready, args=(destinations,)).start()
+    threading.Thread(target=get_ready, args=(destinations,)).start()
     prepared = prepare(context, request)
     package = prepared.selection.package
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
+    destinations = destinations.for_binary(prepared.selection.binary)
     check_destinations(destinations, prepared.repository)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
-    parts = tuple(_build_part(context, prepared, plan, files) for plan in prepared.plans)
-    from ferrule.image.image import index_images
-    from ferrule.verbs.leaks import warn_of_leaks
-
-    paths = (part.artifact.path for part in parts)
-    warn_of_leaks(context.report, prepared, zip(prepared.plans, paths, strict=True))
-    parcel = Parcel(
-        content=index_images(tuple(part.made.image for part in parts)),
-        name=prepared.local_name,
-        tags=filled,
-        programs=tuple(part.artifact.path for part in parts),
-        layout=output_folder(prepared.project) / "image",
+    parts = tuple(
+        make_part(context, prepared, compile_part(context, prepared, plans), files)
+        for plans in prepared.groups
     )
+    warn_of_paths(context, prepared, parts)
+    parcel = parcel_of(prepared, parts, filled, filled)
     delivered = deliver(context, parcel, destinations)
-    cargo_seconds = sum(part.artifact.seconds for part in parts)
+    cargo_seconds = cargo_seconds_of(parts)
     return Built(
         prepared=prepared,
         content=parcel.content,
@@ -100,15 +108,52 @@ def build_image(
     )
 
 
-def _build_part(
-    context: Context, prepared: Prepared, plan: BuildPlan, files: "tuple[FileEntry, ...]"
-) -> BuiltPart:
+def parcel_of(
+    prepared: Prepared, parts: tuple[BuiltPart, ...], tags: tuple[str, ...], layout_tags: tuple[str, ...]
+) -> Parcel:
+    """The finished image, or an index of several, under its names."""
+    from ferrule.image.image import index_images
+
+    return Parcel(
+        content=index_images(tuple(part.made.image for part in parts)),
+        name=prepared.local_name,
+        tags=tags,
+        programs=tuple(part.artifact.path for part in parts),
+        layout=output_folder(prepared.project) / "image",
+        layout_tags=layout_tags,
+    )
+
+
+def warn_of_paths(context: Context, prepared: Prepared, parts: tuple[BuiltPart, ...]) -> None:
+    """Name the paths of this machine that each of the image's programs holds, on whatever platforms."""
+    from ferrule.verbs.leaks import warn_of_leaks
+
+    programs = tuple((part.artifact.path, *(other.path for other in part.beside)) for part in parts)
+    for number, plans in enumerate(zip(*prepared.groups, strict=True)):
+        paths = (each[number] for each in programs)
+        who = "the program" if number == 0 else plans[0].selection.binary
+        warn_of_leaks(context.report, prepared, who, zip(plans, paths, strict=True))
+
+
+def cargo_seconds_of(parts: tuple[BuiltPart, ...]) -> float:
+    """What cargo took for all programs on all platforms."""
+    return sum(artifact.seconds for part in parts for artifact in (part.artifact, *part.beside))
+
+
+def compile_part(context: Context, prepared: Prepared, plans: tuple[BuildPlan, ...]) -> tuple[Compiled, ...]:
+    """Run cargo for every program of one platform's image, one call each. Raises `BuildError`."""
+    return tuple(_compile(context, prepared, plan) for plan in plans)
+
+
+def _compile(context: Context, prepared: Prepared, plan: BuildPlan) -> Compiled:
+    from ferrule.verbs.aids import aids_of_build
+
     settings = prepared.settings
     if not plan.target.is_native:
         from ferrule.verbs.foreign import get_ready
 
         get_ready(context, plan)
-    aids = _aids(context, prepared, plan)
+    aids = aids_of_build(context, settings, plan)  # before cargo: what cannot be made is said at once
     artifact = build(
         context.runner,
         context.report,
@@ -117,44 +162,49 @@ def _build_part(
         colour=context.colour,
         asked=settings.why("link", ""),
     )
+    return Compiled(plan=plan, artifact=artifact, aids=aids)
+
+
+def make_part(
+    context: Context, prepared: Prepared, compiled: tuple[Compiled, ...], files: "tuple[FileEntry, ...]"
+) -> BuiltPart:
+    """Make the image of the programs. Raises `ImageError` when its base cannot run one of them."""
     from ferrule.verbs.image import make_image
 
-    files = (*files, *_files_found(context, prepared, plan, artifact))
-    made = make_image(context, _contents(prepared, artifact, files, aids), settings)
-    return BuiltPart(artifact=artifact, made=made)
+    main, *others = compiled
+    files = (*files, *_files_found(context, prepared, main.plan, main.artifact))
+    made = make_image(context, _contents(prepared, compiled, files), prepared.settings)
+    beside = tuple(each.artifact for each in others)
+    return BuiltPart(artifact=main.artifact, made=made, beside=beside)
 
 
-def _get_ready(destinations: Destinations) -> None:
+def get_ready(destinations: Destinations) -> None:
     """Import what comes after cargo while others work: rustc and cargo leave a core idle now and then."""
     for module in (*AFTER_CARGO, *(FOR_A_PUSH if destinations.push else FOR_A_LAYOUT)):
         importlib.import_module(module)
 
 
-def _aids(context: Context, prepared: Prepared, plan: BuildPlan) -> "Aids":
-    """Before cargo's work is waited for: what cannot be made is said at once."""
-    from ferrule.verbs.aids import aids_of_build
-
-    return aids_of_build(context, prepared.settings, plan)
-
-
 def _contents(
-    prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, ...]", aids: "Aids"
+    prepared: Prepared, compiled: tuple[Compiled, ...], files: "tuple[FileEntry, ...]"
 ) -> "Contents":
     from ferrule.cargo.graph import Graph
     from ferrule.cargo.needs import certificates, time_zones
     from ferrule.verbs.image import Contents, Program
     from ferrule.verbs.labels import labels_of, package_labels
 
-    graph = Graph(packages=artifact.graph, source="the build", features={})
+    packages = dict.fromkeys(package for each in compiled for package in each.artifact.graph)
+    graph = Graph(packages=tuple(packages), source="the build", features={})
     known = package_labels(prepared.selection.package)
-    program = Program(name=prepared.selection.binary, path=artifact.path, binary=artifact.binary)
     return Contents(
-        programs=(program,),
+        programs=tuple(
+            Program(name=each.plan.selection.binary, path=each.artifact.path, binary=each.artifact.binary)
+            for each in compiled
+        ),
         certificates=certificates(graph),
         time_zones=time_zones(graph),
         labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
         files=files,
-        aids=aids,
+        aids=compiled[0].aids,
     )
 
 

@@ -2,10 +2,11 @@
 
 import os
 import tomllib
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +18,8 @@ from ferrule.image.store import BlobStore
 from ferrule.process import Runner
 from ferrule.report import Report
 from ferrule.values import parse_mirror, parse_size
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +38,8 @@ class Context:
     created: int = 0
     colour: bool = False
     _kept: Cache = field(init=False, repr=False, compare=False)
+    _made: dict[Hashable, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _open: ExitStack = field(init=False, repr=False, compare=False, default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_kept", Cache(self.cache, limit=self.cache_limit))
@@ -44,12 +49,32 @@ class Context:
         """The blobs that ferrule keeps between runs; from now until `close` nobody removes any."""
         return self._kept.open()
 
+    def using(self, *, runner: Runner | None = None, report: Report | None = None) -> "Context":
+        """The same world with another runner or another report; the cache stays the one that it is."""
+        other = replace(self, runner=runner or self.runner, report=report or self.report)
+        for name in ("_kept", "_made", "_open"):
+            object.__setattr__(other, name, getattr(self, name))
+        return other
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes: one for all images of this run."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
+
+    def keep_open(self, manager: AbstractContextManager[T]) -> T:
+        """Enter it; it ends with the run."""
+        return self._open.enter_context(manager)
+
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for large files of the moment. If we are killed, a later run removes it."""
         return self._kept.scratch()
 
     def close(self) -> None:
         """No more blobs are read in this run: what was used longest ago may go. `store` opens them again."""
+        self._made.clear()
+        self._open.close()
         self._kept.close()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from ferrule.atomic import appearing, is_there
 from ferrule.errors import OutputError, UsageError
@@ -30,6 +31,10 @@ class Destinations(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing was asked for."""
         return not (self.push or self.load or self.outputs)
 
+    def for_binary(self, name: str) -> "Destinations":
+        """With the binary's name where an output has `{bin}`."""
+        return replace(self, outputs=tuple(output.for_binary(name) for output in self.outputs))
+
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """One destination reached. `line` is what the next tool takes; `kind` names the destination in JSON.
@@ -45,7 +50,7 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     """An image or an index on its way, its names, and the programs for `binary:`, one for each image.
 
-    `layout` is the default place.
+    `layout` is the default place. `layout_tags` are its names in layouts, where others lie beside it.
     """
 
     content: "Publishable"
@@ -53,6 +58,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     programs: tuple[Path, ...]
     layout: Path
+    layout_tags: tuple[str, ...]
 
 
 def check_destinations(destinations: Destinations, repository: Reference | None) -> None:
@@ -77,12 +83,8 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
 def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tuple[Delivered, ...]:
     """Bring the image everywhere it was asked for; the default layout when nothing was."""
     if destinations.is_empty:
-        from ferrule.image.layout import write_layout
-
-        tag = parcel.tags[0]
-        for each in parcel.tags:
-            write_layout(parcel.content, parcel.layout, each, prune=True)
-        return (Delivered(kind="oci", line=f"oci:{parcel.layout}:{tag}"),)
+        (delivered,) = deliver_here((parcel,))
+        return (delivered,)
     done = [_write(context, parcel, output) for output in destinations.outputs]
     if destinations.load:
         done.append(_load(context, parcel, destinations.engine))
@@ -91,11 +93,22 @@ def deliver(context: Context, parcel: Parcel, destinations: Destinations) -> tup
     return tuple(done)
 
 
+def deliver_here(parcels: tuple[Parcel, ...]) -> tuple[Delivered, ...]:
+    """Bring images into the default layout, which is the same for all; they appear there together."""
+    from ferrule.image.layout import write_layouts
+
+    tagged = {tag: parcel.content for parcel in parcels for tag in parcel.layout_tags}
+    write_layouts(tagged, parcels[0].layout, prune=True)
+    return tuple(
+        Delivered(kind="oci", line=f"oci:{parcel.layout}:{parcel.layout_tags[0]}") for parcel in parcels
+    )
+
+
 def _write(context: Context, parcel: Parcel, output: Output) -> Delivered:
     if output.kind == "oci":
         from ferrule.image.layout import write_layout
 
-        tag = output.tag or parcel.tags[0]
+        tag = output.tag or parcel.layout_tags[0]
         write_layout(parcel.content, output.path, tag)
         return Delivered(kind="oci", line=f"oci:{output.path}:{tag}")
     if output.kind == "docker-archive":

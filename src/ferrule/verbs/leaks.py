@@ -11,8 +11,13 @@ from ferrule.verbs.hints import baked_hint
 from ferrule.verbs.prepare import Prepared
 
 
-def warn_of_leaks(report: Report, prepared: Prepared, programs: Iterable[tuple[BuildPlan, Path]]) -> None:
-    """Look through each program and warn. Platforms are named where only some of them have the path."""
+def warn_of_leaks(
+    report: Report, prepared: Prepared, name: str, programs: Iterable[tuple[BuildPlan, Path]]
+) -> None:
+    """Look through one program, for each platform. They are named where only some of them have the path.
+
+    `name` is the program in words.
+    """
     everywhere: set[Platform] = set()
     found: dict[Leak, list[Platform]] = {}
     for plan, program in programs:
@@ -21,7 +26,7 @@ def warn_of_leaks(report: Report, prepared: Prepared, programs: Iterable[tuple[B
             found.setdefault(leak, []).append(plan.target.platform)
     for leak, platforms in found.items():
         some = dict.fromkeys(platforms)
-        who = "the program" if everywhere <= some.keys() else f"the program for {_listed(some)}"
+        who = name if everywhere <= some.keys() else f"{name} for {_listed(some)}"
         report.warn(f"{who} holds a path of this machine: {leak.path} (from {leak.crate})")
         hint = baked_hint(prepared, leak)
         if hint:

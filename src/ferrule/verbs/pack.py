@@ -64,10 +64,16 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
     folder = request.config.absolute().parent if request.config else Path.cwd()
     settings = resolve((request.flags, *_tables(request.config, program)))
     check_plain(settings, request.allow_secrets)
+    if settings.include_bins:
+        raise ProjectError(
+            f"{settings.origins['include-bins']}.include-bins: these are binaries of a project",
+            hint="give ferrule pack their files; the first one runs",
+        )
     repository = check_references(settings, program)
     filled = fill_tags(context.runner, tags, version=None, folder=folder)
     if destinations.is_empty:
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
+    destinations = destinations.for_binary(program)
     check_destinations(destinations, repository)
     files = collect_files(settings.files, folder, folder)
     aids = tuple(aids_of_pack(context, settings, each[0].binary.platform, folder) for each in groups)
@@ -82,6 +88,7 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         tags=filled,
         programs=tuple(programs[0].path for programs in groups),
         layout=folder,
+        layout_tags=filled,
     )
     delivered = deliver(context, parcel, destinations)
     return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)

@@ -38,5 +38,7 @@ def place_files(
 
 def workdir(settings: Settings, there: frozenset[PurePosixPath]) -> tuple[FileEntry, ...]:
     """The working folder, root's, unless it is there: engines make a missing one, and not all alike."""
-    known = there | {parent for path in there for parent in path.parents}
-    return () if settings.workdir in known else (FileEntry(path=settings.workdir, kind="dir", mode=0o755),)
+    folder, inside = settings.workdir, f"{str(settings.workdir).rstrip('/')}/"
+    if folder in there or any(str(path).startswith(inside) for path in there):
+        return ()
+    return (FileEntry(path=folder, kind="dir", mode=0o755),)

@@ -1,6 +1,8 @@
 """What would be built, and why: a project becomes rows of name, value and reason. Changes nothing."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 
 from ferrule.base.choose import expected_base, expected_donor
 from ferrule.cargo.build import known_choice
+from ferrule.cargo.found import Found, found_configuration
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
@@ -36,42 +39,87 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows, in the order in which a person asks."""
+    """All rows, in the order in which a person asks, and cargo's configuration where it was asked for."""
 
     rows: tuple[Row, ...]
+    configuration: tuple[Found, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`{"version": 1, NAME: {"value": …, "reason": …}, …}`; the names stay as they are."""
         return {
             "version": PLAN_VERSION,
             **{row.name: {"value": row.value, "reason": row.reason} for row in self.rows},
+            **configuration_json(self.configuration),
         }
 
 
+def configuration_json(found: tuple[Found, ...] | None) -> dict[str, Any]:
+    """`{"configuration": {"value": [{"name": …, "value": …, "source": …}], …}}`; a value may be null."""
+    if found is None:
+        return {}
+    value = [{"name": each.name, "value": each.value, "source": each.source} for each in found]
+    return {"configuration": {"value": value, "reason": "what cargo finds here"}}
+
+
 def make_plan(
-    context: Context, request: ProjectRequest, tags: tuple[str, ...], destinations: Destinations
+    context: Context,
+    request: ProjectRequest,
+    tags: tuple[str, ...],
+    destinations: Destinations,
+    *,
+    configuration: bool = False,
 ) -> Plan:
-    """Decide everything that can be decided without a build."""
+    """Decide everything that can be decided without a build. `configuration`: say what cargo finds of it."""
     prepared = prepare(context, request)
     package = prepared.selection.package
+    filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
+    destinations = destinations.for_binary(prepared.selection.binary)
+    plan = plan_for(context, prepared, filled, destinations, layout_tags=filled)
+    return replace(plan, configuration=found_configuration(prepared.project)) if configuration else plan
+
+
+def plan_for(
+    context: Context,
+    prepared: Prepared,
+    tags: tuple[str, ...],
+    destinations: Destinations,
+    *,
+    layout_tags: tuple[str, ...],
+) -> Plan:
+    """The plan for one program of a project."""
     with ThreadPoolExecutor(2) as pool:
-        graphs_later = pool.map(lambda plan: read_graph(context.runner, plan), prepared.plans)
-        filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
-        graphs = tuple(graphs_later)
-    links = tuple(_link(prepared, plan, graph) for plan, graph in zip(prepared.plans, graphs, strict=True))
-    roots, zones = certificates(graphs[0]), time_zones(graphs[0])
+        ask = partial(read_graph, context.runner)
+        waiting = [[pool.submit(ask, plan) for plan in plans] for plans in prepared.groups]
+        graphs = tuple(tuple(graph.result() for graph in group) for group in waiting)
+    links = tuple(
+        tuple(_link(prepared, plan, graph) for plan, graph in zip(plans, group, strict=True))
+        for plans, group in zip(prepared.groups, graphs, strict=True)
+    )
+    whole = merged(graphs[0])
+    roots, zones = certificates(whole), time_zones(whole)
     from ferrule.verbs.plan_files import file_rows
 
-    files = tuple(file_rows(prepared, graphs[0]))
+    files = tuple(file_rows(prepared, graphs[0][0]))
     rows = (
         *_project_rows(prepared),
         *_platform_rows(prepared, links),
         *_image_rows(prepared, roots, zones),
         *files,
-        _layers_row(prepared, links[0], roots, zones, files),
-        *_destination_rows(prepared, filled, destinations),
+        _layers_row(prepared, most_demanding(links[0]), roots, zones, files),
+        *_destination_rows(prepared, tags, destinations, layout_tags),
     )
     return Plan(rows=rows)
+
+
+def merged(graphs: tuple[Graph, ...]) -> Graph:
+    """What is in any of the programs."""
+    packages = dict.fromkeys(package for graph in graphs for package in graph.packages)
+    return replace(graphs[0], packages=tuple(packages))
+
+
+def most_demanding(links: tuple[LinkChoice, ...]) -> LinkChoice:
+    """The base has to run every program: one that is dynamic decides."""
+    return next((link for link in links if link.mode == "dynamic"), links[0])
 
 
 def _link(prepared: Prepared, plan: BuildPlan, graph: Graph) -> LinkChoice:
@@ -94,6 +142,7 @@ def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
             reason=str(package.manifest_path),
         ),
         Row(name="binary", value=selection.binary, text=selection.binary, reason=selection.reason),
+        *_included_row(prepared),
         Row(
             name="profile",
             value={
@@ -106,7 +155,14 @@ def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
     )
 
 
-def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[Row, ...]:
+def _included_row(prepared: Prepared) -> Iterator[Row]:
+    names = [plan.selection.binary for plan in prepared.groups[0][1:]]
+    if names:
+        reason = prepared.settings.why("include-bins", "")
+        yield Row(name="include-bins", value=names, text=", ".join(names), reason=reason)
+
+
+def _platform_rows(prepared: Prepared, links: tuple[tuple[LinkChoice, ...], ...]) -> tuple[Row, ...]:
     """Target, link mode and base; where there are several platforms, each row names its own."""
     return tuple(
         row if len(links) == 1 else replace(row, name=f"{row.name} {plan.target.platform}")
@@ -115,13 +171,23 @@ def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[R
     )
 
 
-def _rows_of_a_platform(prepared: Prepared, plan: BuildPlan, link: LinkChoice) -> tuple[Row, ...]:
-    settings = prepared.settings
+def _rows_of_a_platform(
+    prepared: Prepared, plan: BuildPlan, links: tuple[LinkChoice, ...]
+) -> tuple[Row, ...]:
+    settings, link = prepared.settings, links[0]
+    others = tuple(other.selection.binary for other in prepared.groups[0][1:])
+    static = most_demanding(links).mode == "static"
     donor = expected_donor(settings.donor, plan.target.platform, this_linux(), settings.glibc)
-    base = expected_base(settings.base, static=link.mode == "static", donor=donor)
+    base = expected_base(settings.base, static=static, donor=donor)
     return (
         Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
         Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
+        *(
+            Row(
+                name=f"link of {name}", value=other.mode, text=f"{other.mode} (expected)", reason=other.reason
+            )
+            for name, other in zip(others, links[1:], strict=True)
+        ),
         Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
     )
 
@@ -207,19 +273,20 @@ def _layers_row(
     named = (f"those of {base.name}", f"{' and '.join(('users', *extra))} if missing")
     parts = [
         *filter(None, (*grounds.get(base.name, named), " and ".join(aids), " and ".join(kinds))),
-        f"{PROGRAM_FOLDER}/{prepared.selection.binary}",
+        " and ".join(f"{PROGRAM_FOLDER}/{plan.selection.binary}" for plan in prepared.groups[0]),
     ]
     return Row(name="layers", value=parts, text=", ".join(parts), reason="from stable to changing")
 
 
 def _destination_rows(
-    prepared: Prepared, tags: tuple[str, ...], destinations: Destinations
+    prepared: Prepared, tags: tuple[str, ...], destinations: Destinations, layout_tags: tuple[str, ...]
 ) -> tuple[Row, ...]:
     name = prepared.local_name
     places = [str(output) for output in destinations.outputs]
     places += [f"{destinations.engine}: {name.repository}"] if destinations.load else []
     places += [f"push to {name.name}"] if destinations.push else []
-    layout = output_folder(prepared.project) / "image"
+    layout = str(output_folder(prepared.project) / "image")
+    layout += "" if layout_tags == tags else f":{layout_tags[0]}"
     tags_reason = "the default" if tags == (DEFAULT_TAG,) else "asked for by --tag"
     return (
         Row(

@@ -1,27 +1,30 @@
 """The first half of `plan` and `build`: PROJECT and flags become all that is known before a build."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
-from ferrule.cargo.metadata import Project, find_manifest, read_project
+from ferrule.cargo.metadata import Package, Project, find_manifest, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
-from ferrule.cargo.select import Selection, select
+from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, Source, resolve, tables_of
 from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.memory import Memory
 from ferrule.oci.reference import Reference, parse_reference
+from ferrule.process import Runner
+from ferrule.values import BINARY
 from ferrule.verbs.context import Context
 from ferrule.verbs.plain import check_plain
 from ferrule.verbs.targets import choose_targets
 
 T = TypeVar("T")
 
-BINARY = "{bin}"
 SHORT_NAMES = ("auto", "scratch", "fitted", "distroless", "debian")
 PACKAGE_TABLE = "package.metadata.ferrule"
 WORKSPACE_TABLE = "workspace.metadata.ferrule"
@@ -44,13 +47,17 @@ class ProjectRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A project with one program chosen, its settings, and a call of cargo for each platform."""
+    """A project with one program chosen, its settings, and a call of cargo for each platform.
+
+    `beside` are the calls for further programs of the same image, in a group for each of `plans`.
+    """
 
     project: Project
     selection: Selection
     settings: Settings
     plans: tuple[BuildPlan, ...]
     repository: Reference | None
+    beside: tuple[tuple[BuildPlan, ...], ...] = ()
 
     @property
     def plan(self) -> BuildPlan:
@@ -62,23 +69,97 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         """The image's name on this machine: its repository, or the binary's name where it has none."""
         return self.repository or parse_reference(self.selection.binary.lower())
 
+    @property
+    def groups(self) -> tuple[tuple[BuildPlan, ...], ...]:
+        """For each platform the calls for all programs of its image, that of the one that runs first."""
+        if not self.beside:
+            return tuple((plan,) for plan in self.plans)
+        return tuple((plan, *others) for plan, others in zip(self.plans, self.beside, strict=True))
+
 
 def prepare(context: Context, request: ProjectRequest) -> Prepared:
     """Read the project and the settings. Raises `ProjectError` for whatever is wrong with either."""
+
+    def choose(project: Project) -> tuple[Selection, ...]:
+        return (select(project, package=request.package, binary=request.binary, say=context.report.say),)
+
+    (prepared,) = _prepare(context, request, choose)
+    return prepared
+
+
+def prepare_all(context: Context, request: ProjectRequest) -> tuple[Prepared, ...]:
+    """The same for every binary of the package that is asked for, or of the default members, by name."""
+    from ferrule.cargo.feature_set import turned_on
+
+    def choose(project: Project) -> tuple[Selection, ...]:
+        return select_all(
+            project,
+            package=request.package,
+            turned_on=lambda package: turned_on(request.cargo, package),
+            say=context.report.say,
+        )
+
+    return _prepare(context, request, choose)
+
+
+def _prepare(
+    context: Context, request: ProjectRequest, choose: Callable[[Project], tuple[Selection, ...]]
+) -> tuple[Prepared, ...]:
+    runner = context.runner
     folder = find_manifest(request.place).parent
     with ThreadPoolExecutor(1) as pool:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
         memory = Memory(context.cache / "toolchains.json")
-        toolchain_later = pool.submit(read_toolchain, context.runner, folder, memory)
-        project, selection, settings = read_settings(context, request)
-        check_plain(settings, request.allow_secrets)
+        toolchain_later = pool.submit(read_toolchain, runner, folder, memory)
+        project = read_project(runner, request.place)
+        selections = choose(project)
+        settings = tuple(resolve(_sources(request, project, each)) for each in selections)
+        for own in settings:
+            check_plain(own, request.allow_secrets)
         toolchain = toolchain_later.result()
+    chosen = tuple(each.package for each in selections)
+    return tuple(
+        _prepared(runner, request, project, toolchain, chosen, selection, own)
+        for selection, own in zip(selections, settings, strict=True)
+    )
+
+
+def _prepared(
+    runner: Runner,
+    request: ProjectRequest,
+    project: Project,
+    toolchain: Toolchain,
+    chosen: tuple[Package, ...],
+    selection: Selection,
+    settings: Settings,
+) -> Prepared:
+    """A plan for each platform, each once."""
+    further = _further(project, selection, settings)
+    packages = {each.id: each for each in (*chosen, *(other.package for other in further))}
+
+    def options(package: Package) -> CargoOptions:
+        if len(packages) == 1:
+            return request.cargo
+        from ferrule.cargo.feature_set import options_for
+
+        return options_for(request.cargo, package, tuple(packages.values()))
+
+    own = options(selection.package)
+    plans = tuple(
+        plan_build(runner, project, selection, own, toolchain, settings.optimize, target)
+        for target in choose_targets(runner, project, settings, toolchain, only_here=request.only_here)
+    )
+    others = tuple(
+        tuple(replace(plan, selection=each, options=options(each.package)) for each in further)
+        for plan in plans
+    )
     return Prepared(
         project=project,
         selection=selection,
         settings=settings,
-        plans=_plans(context, request, project, selection, settings, toolchain),
+        plans=plans,
         repository=check_references(settings, selection.binary),
+        beside=others if further else (),
     )
 
 
@@ -89,21 +170,14 @@ def read_settings(context: Context, request: ProjectRequest) -> tuple[Project, S
     return project, selection, resolve(_sources(request, project, selection))
 
 
-def _plans(
-    context: Context,
-    request: ProjectRequest,
-    project: Project,
-    selection: Selection,
-    settings: Settings,
-    toolchain: Toolchain,
-) -> tuple[BuildPlan, ...]:
-    """A plan for each platform, each once."""
-    return tuple(
-        plan_build(context.runner, project, selection, request.cargo, toolchain, settings.optimize, target)
-        for target in choose_targets(
-            context.runner, project, settings, toolchain, only_here=request.only_here
-        )
-    )
+def _further(project: Project, selection: Selection, settings: Settings) -> tuple[Selection, ...]:
+    """The programs of `include-bins`, each once."""
+    try:
+        return tuple(select_beside(project, selection, name) for name in dict.fromkeys(settings.include_bins))
+    except ProjectError as error:
+        origin = settings.origins["include-bins"]
+        where = origin if origin.startswith("--") else f"{origin}.include-bins"
+        raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def parse_repository(text: str) -> Reference:
@@ -138,11 +212,29 @@ def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
 
 def _sources(request: ProjectRequest, project: Project, selection: Selection) -> tuple[Source, ...]:
     """Flags before the package's table before the workspace's."""
+    own, packages = selection.package, project.workspace.packages
+    _check_names(own.metadata, PACKAGE_TABLE, own.binaries)
+    _check_names(
+        project.workspace.metadata,
+        WORKSPACE_TABLE,
+        tuple(name for each in packages for name in each.binaries),
+    )
     return (
         request.flags,
         *tables_of(selection.package.metadata, PACKAGE_TABLE, selection.binary),
         *tables_of(project.workspace.metadata, WORKSPACE_TABLE, selection.binary),
     )
+
+
+def _check_names(metadata: Mapping[str, Any] | None, path: str, known: tuple[str, ...]) -> None:
+    """Refuse a table for a binary that is not there: its settings would be lost without a word."""
+    table = (metadata or {}).get("ferrule")
+    binaries = table.get("bin") if isinstance(table, Mapping) else None
+    for name in binaries if isinstance(binaries, Mapping) else ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known) or 'none'}"
+            raise ProjectError(f"{path}.bin.{name}: there is no binary of that name", hint=hint)
 
 
 def check_references(settings: Settings, binary: str) -> Reference | None:

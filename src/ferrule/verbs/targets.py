@@ -69,4 +69,6 @@ def _configured_target(runner: Runner, project: Project) -> str | None:
         found = json.loads(finished.stdout) if finished.ok else None
     except ValueError:
         return None
+    if isinstance(found, list) and len(found) == 1:
+        (found,) = found
     return found if isinstance(found, str) else None
