@@ -2,12 +2,18 @@
 
 import sys
 
-from benchmarks import images, inspect, quote, start
+from benchmarks import allocator, images, inspect, quote, start
 
 
 def main() -> None:
     """Run all, or those that are named."""
-    known = {"start": start.run, "images": images.run, "inspect": inspect.run, "quote": quote.run}
+    known = {
+        "start": start.run,
+        "images": images.run,
+        "inspect": inspect.run,
+        "quote": quote.run,
+        "allocator": allocator.run,
+    }
     for name in sys.argv[1:] or known:
         known[name]()
 

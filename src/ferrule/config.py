@@ -29,6 +29,7 @@ from ferrule.values import (
 )
 
 LINKS = ("auto", "static", "dynamic", "musl")
+ALLOCATORS = ("auto", "system", "mimalloc")
 OPTIMIZATIONS = ("speed", "size", "off")
 MIGRATIONS_FOLDER = PROGRAM_FOLDER / "migrations"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
@@ -44,6 +45,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
 
     image: str | None = None
     link: str | None = None
+    allocator: str | None = None
     platforms: tuple[str, ...] | None = None
     glibc: str | None = None
     base: str | None = None
@@ -83,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     image: str | None
     link: str
+    allocator: str
     platforms: tuple[str, ...]
     glibc: str | None
     base: str
@@ -133,6 +136,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     return Settings(
         image=value("image", str, None),
         link=value("link", one_of(LINKS), "auto"),
+        allocator=value("allocator", one_of(ALLOCATORS), "auto"),
         platforms=value("platforms", tuple, ()),
         glibc=value("glibc", parse_glibc, None),
         base=value("base", str, "auto"),

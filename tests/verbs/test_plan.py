@@ -21,6 +21,7 @@ NAMES = [
         "profile",
         "platform",
         "link",
+        "allocator",
         "base",
         "user",
         "certificates",

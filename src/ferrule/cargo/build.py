@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.cargo.link import NOTHING_SHARED, LinkChoice, LinkMemory, objection
-from ferrule.cargo.lock import say_if_waiting
+from ferrule.cargo.lock import say_if_waiting, say_if_written
 from ferrule.cargo.messages import Message, PackageId, parse_message
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.elf.facts import Binary, read_binary
@@ -88,10 +88,8 @@ def build(runner: Runner, report: Report, plan: BuildPlan, *, link: str, colour:
     artifact = _attempt(runner, report, plan, choice, guess=guess, colour=colour)
     if guess and not artifact.link.reason.startswith(FLAGS_FORBID):
         memory.remember(plan, artifact.link)
-    if not locked_before and plan.project.workspace.lock_file.is_file():
-        report.say(
-            f"cargo wrote {plan.project.workspace.lock_file.name}: commit it, so that every build is the same"
-        )
+    if not locked_before:
+        say_if_written(report, plan)
     return replace(artifact, seconds=time.monotonic() - started)
 
 

@@ -64,9 +64,10 @@ def as_json(built: "Built") -> dict[str, Any]:
 
 
 def _image(part: "BuiltPart") -> dict[str, Any]:
-    link = part.artifact.link
+    link, allocator = part.artifact.link, part.allocator
     return {
         **image_json(part.made),
         "link": {"mode": link.mode, "reason": link.reason},
+        "allocator": {"name": allocator.name, "reason": allocator.reason},
         "binary": str(part.artifact.path),
     }

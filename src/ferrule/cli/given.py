@@ -44,6 +44,7 @@ def flag_source(given: dict[str, Any]) -> "Source":
     table = Table(
         image=given.get("image"),
         link=given.get("link"),
+        allocator=given.get("allocator"),
         platforms=given.get("platform") or None,
         glibc=given.get("glibc"),
         base=given["base"],

@@ -9,6 +9,7 @@ import msgspec
 
 from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.config import Settings
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
@@ -17,11 +18,13 @@ from ferrule.verbs.tags import fill_tags
 
 if TYPE_CHECKING:
     from ferrule.base.entry import FileEntry
+    from ferrule.cargo.allocator import AllocatorChoice
     from ferrule.image.image import Publishable
     from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
     "ferrule.cargo.leaks",
+    "ferrule.verbs.allocator",
     "ferrule.cargo.needs",
     "ferrule.verbs.image",
     "ferrule.verbs.labels",
@@ -43,6 +46,7 @@ class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
     """The program and the image for one platform."""
 
     artifact: Artifact
+    allocator: "AllocatorChoice"
     made: "Made"
 
 
@@ -99,18 +103,37 @@ def build_image(
 def _build_part(
     context: Context, prepared: Prepared, plan: BuildPlan, files: "tuple[FileEntry, ...]"
 ) -> BuiltPart:
-    link = prepared.settings.link
-    if not plan.target.is_native:
-        from ferrule.verbs.foreign import get_ready
-
-        get_ready(context, plan)
-    artifact = build(context.runner, context.report, plan, link=link, colour=context.colour)
+    settings = prepared.settings
+    linked, allocator = _linked(context, settings, plan)
+    artifact = build(context.runner, context.report, linked, link=settings.link, colour=context.colour)
+    from ferrule.cargo.graph import Graph
+    from ferrule.verbs.allocator import chosen_allocator
     from ferrule.verbs.image import make_image
 
+    graph = Graph(packages=artifact.graph, source="the build", features={})
+    allocator = allocator or chosen_allocator(settings, plan, graph)
     _warn_of_leaks(context, prepared, plan, artifact)
     files = (*files, *_files_found(context, prepared, plan, artifact))
-    made = make_image(context, _contents(prepared, artifact, files), prepared.settings)
-    return BuiltPart(artifact=artifact, made=made)
+    made = make_image(context, _contents(prepared, artifact, allocator, files), settings)
+    return BuiltPart(artifact=artifact, allocator=allocator, made=made)
+
+
+def _linked(
+    context: Context, settings: Settings, plan: BuildPlan
+) -> "tuple[BuildPlan, AllocatorChoice | None]":
+    """What depends on the program's crates before it is built: nothing, for most programs."""
+    if plan.target.is_native and settings.allocator != "mimalloc":
+        return plan, None
+    from ferrule.cargo.graph import read_graph
+    from ferrule.cargo.lock import write_missing_lock
+    from ferrule.verbs.allocator import link_allocator
+    from ferrule.verbs.foreign import get_ready
+
+    write_missing_lock(context.runner, context.report, plan)
+    graph = read_graph(context.runner, plan)
+    if not plan.target.is_native:
+        get_ready(context, plan, graph)
+    return link_allocator(context, settings, plan, graph)
 
 
 def _get_ready(destinations: Destinations) -> None:
@@ -119,20 +142,23 @@ def _get_ready(destinations: Destinations) -> None:
         importlib.import_module(module)
 
 
-def _contents(prepared: Prepared, artifact: Artifact, files: "tuple[FileEntry, ...]") -> "Contents":
+def _contents(
+    prepared: Prepared, artifact: Artifact, allocator: "AllocatorChoice", files: "tuple[FileEntry, ...]"
+) -> "Contents":
     from ferrule.cargo.graph import Graph
     from ferrule.cargo.needs import certificates, time_zones
+    from ferrule.verbs.allocator import allocator_labels
     from ferrule.verbs.image import Contents, Program
     from ferrule.verbs.labels import labels_of, package_labels
 
     graph = Graph(packages=artifact.graph, source="the build", features={})
-    known = package_labels(prepared.selection.package)
+    known, own = package_labels(prepared.selection.package), allocator_labels(allocator)
     program = Program(name=prepared.selection.binary, path=artifact.path, binary=artifact.binary)
     return Contents(
         programs=(program,),
         certificates=certificates(graph),
         time_zones=time_zones(graph),
-        labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
+        labels=lambda base: labels_of({**known, **base}, {**own, **prepared.settings.labels}),
         files=files,
     )
 

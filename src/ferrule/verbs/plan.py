@@ -13,6 +13,7 @@ from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.oci.reference import DEFAULT_TAG
 from ferrule.values import PROGRAM_FOLDER, Health
+from ferrule.verbs.allocator import chosen_allocator
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
@@ -60,7 +61,7 @@ def make_plan(
     files = tuple(file_rows(prepared, graphs[0]))
     rows = (
         *_project_rows(prepared),
-        *_platform_rows(prepared, links),
+        *_platform_rows(prepared, links, graphs),
         *_image_rows(prepared, roots, zones),
         *files,
         _layers_row(prepared, links[0], roots, zones, files),
@@ -107,21 +108,28 @@ def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
     )
 
 
-def _platform_rows(prepared: Prepared, links: tuple[LinkChoice, ...]) -> tuple[Row, ...]:
+def _platform_rows(
+    prepared: Prepared, links: tuple[LinkChoice, ...], graphs: tuple[Graph, ...]
+) -> tuple[Row, ...]:
     """Target, link mode and base; where there are several platforms, each row names its own."""
     return tuple(
         row if len(links) == 1 else replace(row, name=f"{row.name} {plan.target.platform}")
-        for plan, link in zip(prepared.plans, links, strict=True)
-        for row in _rows_of_a_platform(prepared, plan, link)
+        for plan, link, graph in zip(prepared.plans, links, graphs, strict=True)
+        for row in _rows_of_a_platform(prepared, plan, link, graph)
     )
 
 
-def _rows_of_a_platform(prepared: Prepared, plan: BuildPlan, link: LinkChoice) -> tuple[Row, ...]:
+def _rows_of_a_platform(
+    prepared: Prepared, plan: BuildPlan, link: LinkChoice, graph: Graph
+) -> tuple[Row, ...]:
     settings = prepared.settings
+    allocator = chosen_allocator(settings, plan, graph)
+    why = f"{allocator.reason}: {allocator.lacks}" if allocator.lacks else allocator.reason
     base = expected_base(settings.base, static=link.mode == "static", donor=settings.donor)
     return (
         Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
         Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
+        Row(name="allocator", value=allocator.name, text=allocator.text, reason=why),
         Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
     )
 
