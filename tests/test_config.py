@@ -39,6 +39,7 @@ def test_every_key_of_the_table_is_read() -> None:
         {
             "image": "ghcr.io/acme/shop",
             "link": "dynamic",
+            "allocator": "mimalloc",
             "base": "distroless",
             "donor": "alpine",
             "libraries": ["libplug.so.1"],
@@ -58,6 +59,7 @@ def test_every_key_of_the_table_is_read() -> None:
     )
     assert settings.ports == (Port(number=3000), Port(number=53, protocol="udp"))
     assert settings.health == Health(path="/health")
+    assert settings.allocator == "mimalloc"
     assert settings.files == (FileCopy(source="static", target=PurePosixPath("/app/static")),)
     assert settings.user == User(uid=1000, gid=1000)
     assert (settings.donor, settings.libraries) == ("alpine", ("libplug.so.1",))
@@ -67,6 +69,7 @@ def test_every_key_of_the_table_is_read() -> None:
         *(
             "image",
             "link",
+            "allocator",
             "base",
             "donor",
             "libraries",

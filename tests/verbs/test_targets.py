@@ -92,7 +92,7 @@ def test_what_a_mac_would_run_is_cargo_with_rust_s_own_linker(
 
     monkeypatch.setenv("PATH", f"{Path.home()}/.cargo/bin:/usr/bin:/bin")
     place = write_project(tmp_path / "project")
-    flags = Table(link="musl", platforms=("linux/arm64",))
+    flags = Table(link="musl", allocator="system", platforms=("linux/arm64",))
     with pytest.raises(FerruleError, match="cargo could not build hello"):
         build_image(context_of(place, mac), request_for(place, flags=flags), (), Destinations())
     (command,) = mac.would_run

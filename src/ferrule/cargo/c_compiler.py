@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ferrule.cargo.target import ZIG_HINT, Target
+from ferrule.cargo.target import ZIG_HINT, Target, cross_packages
 from ferrule.cargo.tools import COMPILERS
 
 ZIG_PROCESSORS = ("x86_64", "aarch64")
@@ -45,7 +45,7 @@ def c_compiler_hint(target: Target, host: str) -> str:
         return "install gcc and libc6-dev (Debian), gcc (Fedora), gcc and musl-dev (Alpine)"
     gnu = _gnu(target.triple)
     if gnu in COMPILERS and (gnu == target.triple or arch in GLIBC_HEADERS_FIT):
-        return f"install {COMPILERS[gnu].replace('_', '-')}'s gcc, or type: {ZIG_HINT}"
+        return f"install {cross_packages(target.platform)}, or type: {ZIG_HINT}"
     return f"type: {ZIG_HINT}"
 
 

@@ -33,7 +33,9 @@ class HeadStart:
     def begin(self) -> None:
         """Start what the same words led to before, if that can do no harm and confuse nobody."""
         command = self._memory.recall(self._words)
-        if command is not None and command.cwd is not None and _is_welcome(command.cwd):
+        if command is None or command.cwd is None or not _has_libraries(command):
+            return
+        if _is_welcome(command.cwd):
             try:
                 self._begun = self._runner.begin(command)
             except FerruleError:
@@ -118,6 +120,12 @@ class Memory:
 def _key(words: tuple[str, ...]) -> str:
     """A hash: what stands on a command line may be nobody else's business."""
     return hashlib.sha256("\0".join(words).encode(errors="surrogateescape")).hexdigest()
+
+
+def _has_libraries(command: Command) -> bool:
+    """Whether what it links of ours is still there: the cache may be deleted between runs."""
+    folders = (word.removeprefix("native=") for word in command.argv if word.startswith("native="))
+    return all(Path(folder).is_dir() for folder in folders)
 
 
 def _is_welcome(folder: Path) -> bool:
