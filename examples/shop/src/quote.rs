@@ -125,6 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_chosen_for_an_item_comes_back_with_its_line() {
+        let chosen = Attributes::from([("engraving".to_owned(), Value::from("For Ada"))]);
+        let mut cart = cart(&[(1, 1_250), (1, 499)], 0);
+        cart.items[0].attributes = chosen.clone();
+        let lines = cart.quote().unwrap().lines;
+        assert_eq!(lines[0].attributes, chosen);
+        assert!(!serde_json::to_string(&lines[1]).unwrap().contains("attributes"));
+    }
+
+    #[test]
     fn a_cart_that_cannot_be_priced_is_refused() {
         assert_eq!(cart(&[], 0).quote(), Err(QuoteError::Empty));
         assert_eq!(cart(&[(1, 1)], 101).quote(), Err(QuoteError::Discount));
