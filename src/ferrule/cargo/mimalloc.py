@@ -116,8 +116,9 @@ class _Metadata(msgspec.Struct):
 def _fetch(runner: Runner, plan: BuildPlan, place: Path) -> Path:
     """The crate's folder, wherever cargo keeps it. The network is asked only for what is not here yet."""
     manifest = place / "Cargo.toml"
-    manifest.write_text(_MANIFEST)
-    (place / "lib.rs").touch()
+    for path, text in ((manifest, _MANIFEST), (place / "lib.rs", "")):
+        with appearing(path) as part:
+            part.write_text(text)
     argv = ("cargo", "metadata", "--format-version", "1", "--manifest-path", str(manifest))
     # In the project's folder, whose configuration says where crates come from.
     finished = runner.run(Command(argv=(*argv, "--offline"), cwd=plan.project.folder))
