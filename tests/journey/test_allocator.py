@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 
 MUSL, GLIBC = ("--link", "musl"), ("--link", "static", "--allocator", "mimalloc")
 DYNAMIC = ("--link", "dynamic", "--allocator", "mimalloc")
-VERSION = "3.3.2"
+VERSION = "2.3.2"
 LIBC_S_MEMORY = """
 use std::ffi::{CStr, c_char, c_void};
 unsafe extern "C" {

@@ -22,9 +22,9 @@ from ferrule.report import Report
 
 CRATE, CRATE_VERSION = "libmimalloc-sys", "0.1.49"
 CHECKSUM = "6a45a52f43e1c16f667ccfe4dd8c85b7f7c204fd5e3bf46c5b0db9a5c3c0b8e9"
-SOURCE = "c_src/mimalloc/v3"
-MIMALLOC_VERSION = "3.3.2"
-"""What lies at `SOURCE` in the crate: see decision 29 for why it is not v2."""
+SOURCE = "c_src/mimalloc/v2"
+MIMALLOC_VERSION = "2.3.2"
+"""What lies at `SOURCE` in the crate: see decision 29 for why it is not v3."""
 
 LIBRARY, DIGEST = "libmimalloc.a", "sha256"
 WITHOUT_IT = "choose --allocator system"
