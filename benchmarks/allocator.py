@@ -4,6 +4,8 @@ The plain release build, ferrule's static program with glibc's allocator and wit
 program with musl's own allocator, as rustup's target gives it, and with the one that ferrule links. The cart
 is a wholesaler's: sixty items with attributes, which the service reads into maps and writes back, 14 KB. A
 small cart is little work for an allocator, and shows little of it; so it is asked too, and not judged.
+
+The machine is to do nothing else meanwhile: musl's one lock is fought over only where threads run at once.
 """
 
 import tempfile
