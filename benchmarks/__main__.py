@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import images, inspect, quote, start, workspace
+from benchmarks import allocator, images, inspect, quote, start, workspace
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
         "workspace": workspace.run,
         "inspect": inspect.run,
         "quote": quote.run,
+        "allocator": allocator.run,
     }
     for name in sys.argv[1:] or known:
         known[name]()

@@ -22,9 +22,10 @@ from benchmarks.peers import Peers, timed
 from benchmarks.programs import change, large_program, renew
 from benchmarks.rounds import ROUNDS, judge
 from ferrule.cargo.plan import CargoOptions
-from ferrule.config import Source, Table, UserConfig
+from ferrule.config import UserConfig
 from ferrule.process import SystemRunner
 from ferrule.report import Terminal
+from ferrule.tables import Source, Table
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, prepare
 from tests.journey.ferrule import SHOP

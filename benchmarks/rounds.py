@@ -26,3 +26,9 @@ def judge(name: str, ours: float, peer: float, *, target: float) -> None:
     """Print a ratio to a peer with the target beside it, and whether it is met."""
     verdict = "met" if ours <= target * peer else "NOT MET"
     print(f"  {ours / peer:.2f} x {name:<48} target <= {target:.2f}: {verdict}")
+
+
+def judge_rate(name: str, ours: float, peer: float, *, target: float) -> None:
+    """The same for figures of which more is better."""
+    verdict = "met" if ours >= target * peer else "NOT MET"
+    print(f"  {ours / peer:.2f} x {name:<48} target >= {target:.2f}: {verdict}")

@@ -16,9 +16,10 @@ import ferrule
 from benchmarks.peers import FERRULE, timed
 from benchmarks.rounds import ROUNDS, judge
 from ferrule.cargo.plan import CargoOptions
-from ferrule.config import Source, Table, UserConfig
+from ferrule.config import UserConfig
 from ferrule.process import Command, Runner, SystemRunner
 from ferrule.report import Terminal
+from ferrule.tables import Source, Table
 from ferrule.verbs.build_all import build_images
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ferrule.cargo.plan import CargoOptions
-from ferrule.config import Source, Table
 from ferrule.process import Runner, SystemRunner
+from ferrule.tables import Source, Table
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from tests.fakes.report import Notes

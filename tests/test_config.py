@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.config import Settings, Source, Table, resolve, tables_of
+from ferrule.config import Settings, resolve
 from ferrule.errors import ProjectError
 from ferrule.health import Health
+from ferrule.tables import Source, Table, tables_of
 from ferrule.values import FileCopy, Port, User
 
 PACKAGE = "package.metadata.ferrule"
@@ -40,6 +41,7 @@ def test_every_key_of_the_table_is_read() -> None:
         {
             "image": "ghcr.io/acme/shop",
             "link": "dynamic",
+            "allocator": "mimalloc",
             "base": "distroless",
             "donor": "alpine",
             "libraries": ["libplug.so.1"],
@@ -59,15 +61,15 @@ def test_every_key_of_the_table_is_read() -> None:
         }
     )
     assert settings.ports == (Port(number=3000), Port(number=53, protocol="udp"))
-    assert settings.health == Health(path="/health")
+    assert (settings.allocator, settings.health) == ("mimalloc", Health(path="/health"))
     assert settings.files == (FileCopy(source="static", target=PurePosixPath("/app/static")),)
     assert settings.user == User(uid=1000, gid=1000)
     assert (settings.donor, settings.libraries) == ("alpine", ("libplug.so.1",))
     assert settings.capabilities == ("NET_BIND_SERVICE",)
     assert (settings.env, settings.labels) == ({"RUST_LOG": "info"}, {"team": "payments"})
     assert set(settings.origins) == {
-        *("image", "link", "base", "donor", "libraries", "optimize", "args", "ports", "health", "files"),
-        *("volumes", "workdir", "user", "stop-signal", "init", "capabilities", "env", "labels"),
+        *("image", "link", "allocator", "base", "donor", "libraries", "optimize", "args", "ports", "health"),
+        *("files", "volumes", "workdir", "user", "stop-signal", "init", "capabilities", "env", "labels"),
     }
 
 

@@ -17,12 +17,13 @@ from docs.reference.keys import KEYS, OWN_FILE, VARIABLES
 from ferrule import errors
 from ferrule.cargo.missing import LIBRARIES, TOOLS
 from ferrule.cli.app import VERBS, ferrule
-from ferrule.config import LINKS, OPTIMIZATIONS, Settings, Table, resolve
+from ferrule.config import ALLOCATORS, LINKS, OPTIMIZATIONS, Settings, resolve
+from ferrule.tables import Table
 from ferrule.verbs.context import OwnFile
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
-CHOICES = {"link": LINKS, "optimize": OPTIMIZATIONS}
+CHOICES = {"link": LINKS, "allocator": ALLOCATORS, "optimize": OPTIMIZATIONS}
 WORDS = {str: "string", int: "number", bool: "boolean", Any: "any"}
 
 

@@ -5,6 +5,9 @@ KEYS = {
     "the binary. `--push` needs it, and `{bin}` where `--all` pushes several.",
     "link": "How the program is linked. `auto` is static where nothing needs a shared library at run time. "
     "`musl` is static with another C library.",
+    "allocator": "What gives the program its memory. `mimalloc` is faster than the C library's own and takes "
+    "more memory; `auto` is mimalloc with musl, and with glibc `system`, the C library's own. A project "
+    "keeps an allocator that it brings.",
     "platforms": "What images are made for, such as `linux/amd64` and `linux/arm64`: several make an index. "
     "Without it, this machine's, or that of cargo's `build.target`.",
     "glibc": "The oldest glibc that a dynamic program is to run with, such as `2.28`. It takes zig.",

@@ -11,6 +11,7 @@ from ferrule.capability import parse_capability
 from ferrule.contract import Variable, parse_variable
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.health import Health, parse_health
+from ferrule.tables import FLAGS, Source, Table, shown_key
 from ferrule.values import (
     PROGRAM_FOLDER,
     FileCopy,
@@ -28,52 +29,12 @@ from ferrule.values import (
 )
 
 LINKS = ("auto", "static", "dynamic", "musl")
+ALLOCATORS = ("auto", "system", "mimalloc")
 OPTIMIZATIONS = ("speed", "size", "off")
 MIGRATIONS_FOLDER = PROGRAM_FOLDER / "migrations"
 DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 T = TypeVar("T")
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """One source of settings, still in the words of TOML; what is None was not said.
-
-    Flags make one of these too, so that every source is merged by the same rule.
-    """
-
-    image: str | None = None
-    link: str | None = None
-    platforms: tuple[str, ...] | None = None
-    glibc: str | None = None
-    base: str | None = None
-    donor: str | None = None
-    libraries: tuple[str, ...] | None = None
-    optimize: str | None = None
-    args: tuple[str, ...] | None = None
-    ports: tuple[int | str, ...] | None = None
-    health: Mapping[str, Any] | None = None
-    files: tuple[Mapping[str, Any] | str, ...] | None = None
-    migrations: str | bool | None = None
-    volumes: tuple[str, ...] | None = None
-    workdir: str | None = None
-    user: str | None = None
-    stop_signal: str | None = None
-    init: bool | None = None
-    include_bins: tuple[str, ...] | None = None
-    capabilities: tuple[str, ...] | None = None
-    env: Mapping[str, str | dict[str, Any]] | None = None
-    labels: Mapping[str, str] | None = None
-
-
-FLAGS = "flags"
-"""The origin of what the command line says."""
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A table and the words for where it stands, as errors and reasons name it."""
-
-    table: Table
-    origin: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     image: str | None
     link: str
+    allocator: str
     platforms: tuple[str, ...]
     glibc: str | None
     base: str
@@ -149,6 +111,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     settings = Settings(
         image=value("image", str, None),
         link=value("link", one_of(LINKS), "auto"),
+        allocator=value("allocator", one_of(ALLOCATORS), "auto"),
         platforms=value("platforms", tuple, ()),
         glibc=value("glibc", parse_glibc, None),
         base=value("base", str, "auto"),
@@ -186,23 +149,6 @@ def _check_health(settings: Settings) -> None:
         )
 
 
-def tables_of(metadata: Mapping[str, Any] | None, path: str, binary: str) -> tuple[Source, ...]:
-    """The sources in one `metadata` value of Cargo.toml: `bin.NAME` before the table around it.
-
-    `path` names the table in errors: `package.metadata.ferrule` or `workspace.metadata.ferrule`.
-    """
-    table = (metadata or {}).get("ferrule", {})
-    if not isinstance(table, Mapping):
-        raise ProjectError(f"{path} is not a table", hint=f"write [{path}] and the keys below it")
-    table = dict(table)
-    binaries = table.pop("bin", {})
-    if not isinstance(binaries, Mapping):
-        raise ProjectError(f"{path}.bin is not a table", hint=f"write [{path}.bin.NAME]")
-    parsed = {name: _table(own, f"{path}.bin.{_shown(name)}") for name, own in binaries.items()}
-    own = (parsed[binary],) if binary in parsed else ()
-    return (*own, _table(table, path))
-
-
 def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     """A parser that takes one of the words."""
 
@@ -214,30 +160,6 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return parse
-
-
-def _table(raw: object, path: str) -> Source:
-    if not isinstance(raw, Mapping):
-        raise ProjectError(f"{path} is not a table", hint=f"write [{path}] and the keys below it")
-    known = [name.encode_name for name in msgspec.structs.fields(Table)]
-    for key in raw:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise ProjectError(f"{path}.{_shown(key)} is not a key of ferrule", hint=hint)
-    try:
-        return Source(table=msgspec.convert(raw, Table), origin=path)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`") or ""
-        raise ProjectError(
-            f"{path}{key}: {what[:1].lower()}{what[1:]}", hint="see the configuration reference"
-        ) from error
-
-
-def _shown(key: str) -> str:
-    """A key in an error, which is one line; TOML has keys of any letters, in quotes."""
-    return key if key.isprintable() else ascii(key)
 
 
 def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
@@ -274,8 +196,8 @@ def _variable(name: str, raw: Any, origin: str) -> Variable:
         return parse_variable(name, raw)
     except InvalidValueError as error:
         if origin == FLAGS:
-            raise UsageError(f"--env {_shown(name)}: {error.message}", hint=error.hint) from error
-        path = f"{origin}.env.{_shown(name)}"
+            raise UsageError(f"--env {shown_key(name)}: {error.message}", hint=error.hint) from error
+        path = f"{origin}.env.{shown_key(name)}"
         raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
 
 

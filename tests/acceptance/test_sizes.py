@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import quote
+from benchmarks import service
 from tests.journey.ferrule import SHOP, ferrule
 
 pytestmark = pytest.mark.acceptance
@@ -15,7 +15,7 @@ SIZE_AT_MOST = 0.65
 @pytest.fixture(scope="module")
 def plain() -> int:
     """Bytes of what plain `cargo build --release` gives."""
-    return quote.plain().stat().st_size
+    return service.plain().stat().st_size
 
 
 @pytest.mark.parametrize(("flags", "most"), [((), DEFAULT_AT_MOST), (("--optimize", "size"), SIZE_AT_MOST)])

@@ -125,6 +125,21 @@ def test_nothing_begins_where_cargo_is_quiet(project: Path, monkeypatch: pytest.
     assert starts(project) == 1
 
 
+def test_nothing_begins_that_links_a_library_which_is_gone(project: Path) -> None:
+    library = project / "library"
+    library.mkdir()
+    command = program(project)
+    command = command._replace(argv=(*command.argv, "-L", f"native={library}"))
+    run(project, command)
+    library.rmdir()
+    with head_start(project / "memory", WORDS):
+        time.sleep(0.1)
+    assert starts(project) == 1
+    library.mkdir()
+    with head_start(project / "memory", WORDS):
+        wait_for_starts(project, 2)
+
+
 @pytest.mark.parametrize(
     "entry",
     [

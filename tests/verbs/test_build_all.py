@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.config import Table
+from ferrule.tables import Table
 from ferrule.verbs.build_all import build_images
 from ferrule.verbs.deliver import Destinations
 from tests.cargo.counting import Counting

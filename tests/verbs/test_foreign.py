@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ferrule.cargo.plan import CargoOptions
-from ferrule.config import Table
 from ferrule.errors import BuildError, ProjectError
+from ferrule.tables import Table
 from ferrule.verbs.build import build_image
 from ferrule.verbs.deliver import Destinations
 from tests.cargo_projects import context_of, manifest, request_for, write_project

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.config import Table
+from ferrule.tables import Table
 from ferrule.verbs.leaks import warn_of_leaks
 from ferrule.verbs.prepare import Prepared
 from tests.cargo_projects import prepared, write_project

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferrule.config import Source, Table, UserConfig
+from ferrule.config import UserConfig
 from ferrule.errors import ProjectError, UsageError
 from ferrule.process import SystemRunner
+from ferrule.tables import Source, Table
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.pack import PackRequest, pack

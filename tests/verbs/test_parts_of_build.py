@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from ferrule.cargo.metadata import Package
-from ferrule.config import Settings, Source, Table, resolve
+from ferrule.config import Settings, resolve
 from ferrule.errors import ProjectError, UsageError
 from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.process import Command, SystemRunner
+from ferrule.tables import Source, Table
 from ferrule.verbs.aids import Aids
 from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.run_config import run_config

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ferrule.cargo.plan import CargoOptions
-from ferrule.config import Table
+from ferrule.tables import Table
 from ferrule.values import Output
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.plan import Plan, make_plan
@@ -21,6 +21,7 @@ NAMES = [
         "profile",
         "platform",
         "link",
+        "allocator",
         "base",
         "user",
         "certificates",

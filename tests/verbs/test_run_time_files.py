@@ -8,8 +8,8 @@ import pytest
 from ferrule.cargo.graph import Graph
 from ferrule.cargo.leaks import Leak
 from ferrule.cargo.messages import PackageId
-from ferrule.config import Table
 from ferrule.errors import ProjectError
+from ferrule.tables import Table
 from ferrule.verbs.build import build_image
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.hints import baked_hint, folder_hint

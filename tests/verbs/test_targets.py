@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ferrule.config import Table
 from ferrule.errors import FerruleError, ProjectError
 from ferrule.oci.platform import parse_platform
+from ferrule.tables import Table
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.plan import make_plan
 from ferrule.verbs.prepare import prepare
@@ -124,7 +124,7 @@ def test_what_a_mac_would_run_is_cargo_with_rust_s_own_linker(
 
     monkeypatch.setenv("PATH", f"{Path(str(shutil.which('cargo'))).parent}:/usr/bin:/bin")
     place = write_project(tmp_path / "project")
-    flags = Table(link="musl", platforms=("linux/arm64",))
+    flags = Table(link="musl", allocator="system", platforms=("linux/arm64",))
     with pytest.raises(FerruleError, match="cargo could not build hello"):
         build_image(context_of(place, mac), request_for(place, flags=flags), (), Destinations())
     (command,) = mac.would_run

@@ -1,6 +1,9 @@
 //! What a cart would cost: arithmetic only, so it works without the database.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const FREE_SHIPPING_FROM_CENTS: u64 = 10_000;
 const SHIPPING_CENTS: u64 = 490;
@@ -18,6 +21,8 @@ pub struct Item {
     pub sku: String,
     pub quantity: u32,
     pub unit_price_cents: u64,
+    #[serde(default)]
+    pub attributes: Attributes,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +39,12 @@ pub struct Quote {
 pub struct Line {
     pub sku: String,
     pub total_cents: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: Attributes,
 }
+
+/// What the buyer has chosen for an item, whatever that is: a size, an engraving, the parts of a set.
+pub type Attributes = BTreeMap<String, Value>;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum QuoteError {
@@ -64,7 +74,7 @@ impl Cart {
 impl Item {
     fn into_line(self) -> Option<Line> {
         let total_cents = self.unit_price_cents.checked_mul(u64::from(self.quantity))?;
-        Some(Line { sku: self.sku, total_cents })
+        Some(Line { sku: self.sku, total_cents, attributes: self.attributes })
     }
 }
 
@@ -90,7 +100,12 @@ mod tests {
     use super::*;
 
     fn cart(prices: &[(u32, u64)], discount_percent: u8) -> Cart {
-        let item = |&(quantity, unit_price_cents)| Item { sku: "A-1".into(), quantity, unit_price_cents };
+        let item = |&(quantity, unit_price_cents)| Item {
+            sku: "A-1".into(),
+            quantity,
+            unit_price_cents,
+            attributes: Attributes::new(),
+        };
         Cart { items: prices.iter().map(item).collect(), discount_percent }
     }
 
@@ -107,6 +122,16 @@ mod tests {
     fn shipping_is_free_only_if_the_discounted_goods_are_worth_it() {
         assert_eq!(cart(&[(1, 10_000)], 0).quote().unwrap().shipping_cents, 0);
         assert_eq!(cart(&[(1, 10_000)], 1).quote().unwrap().shipping_cents, 490);
+    }
+
+    #[test]
+    fn what_was_chosen_for_an_item_comes_back_with_its_line() {
+        let chosen = Attributes::from([("engraving".to_owned(), Value::from("For Ada"))]);
+        let mut cart = cart(&[(1, 1_250), (1, 499)], 0);
+        cart.items[0].attributes = chosen.clone();
+        let lines = cart.quote().unwrap().lines;
+        assert_eq!(lines[0].attributes, chosen);
+        assert!(!serde_json::to_string(&lines[1]).unwrap().contains("attributes"));
     }
 
     #[test]

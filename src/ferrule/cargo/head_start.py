@@ -29,7 +29,9 @@ class HeadStart:
     def begin(self) -> None:
         """Start what the same words led to before, if that can do no harm and confuse nobody."""
         command = _command(self._memory.recall(self._key))
-        if command is not None and command.cwd is not None and _is_welcome(command.cwd):
+        if command is None or command.cwd is None or not _has_libraries(command):
+            return
+        if _is_welcome(command.cwd):
             try:
                 self._begun = self._runner.begin(command)
             except FerruleError:
@@ -92,6 +94,12 @@ def _key(words: tuple[str, ...]) -> str:
     """A checksum: what stands on a command line may be nobody else's business. Words that have the same one
     lead to another call than the one that was begun, and that is all."""
     return str(zlib.crc32("\0".join(words).encode(errors="surrogateescape")))
+
+
+def _has_libraries(command: Command) -> bool:
+    """Whether what it links of ours is still there: the cache may be deleted between runs."""
+    folders = (word.removeprefix("native=") for word in command.argv if word.startswith("native="))
+    return all(Path(folder).is_dir() for folder in folders)
 
 
 def _is_welcome(folder: Path) -> bool:

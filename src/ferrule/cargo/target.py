@@ -156,14 +156,14 @@ def _foreign(platform: Platform, triple: str, link: str, tools: Tools) -> Target
         )
     ways = "--link musl makes it static"
     if tools.zig is None:
-        install = f"{ZIG_HINT}, or install {_packages(platform)}"
+        install = f"{ZIG_HINT}, or install {cross_packages(platform)}"
         raise ProjectError(f"nothing here links for {triple}", hint=f"type: {install}")
     if link == "static":
         raise ProjectError(
             f"zig links no static glibc for {platform}",
-            hint=f"install {_packages(platform)}, or choose --link musl",
+            hint=f"install {cross_packages(platform)}, or choose --link musl",
         )
-    reason = f"zig links no static glibc; {_packages(platform)} would, and {ways}"
+    reason = f"zig links no static glibc; {cross_packages(platform)} would, and {ways}"
     return _by_zig(platform, triple, tools, link="dynamic", reason=reason)
 
 
@@ -194,7 +194,7 @@ def _own(platform: Platform, triple: str, link: str | None) -> Target:
     )
 
 
-def _packages(platform: Platform) -> str:
+def cross_packages(platform: Platform) -> str:
     """Debian's packages with a cross compiler and its libc.a."""
     known = {"arm64": ("aarch64", "arm64"), "amd64": ("x86-64", "amd64"), "riscv64": ("riscv64", "riscv64")}
     compiler, libc = known.get(platform.architecture, (platform.architecture, platform.architecture))

@@ -118,10 +118,11 @@ def _seconds(built: "Built | BuiltAll") -> dict[str, float]:
 
 
 def _image(part: "BuiltPart") -> dict[str, Any]:
-    link = part.artifact.link
+    link, allocator = part.artifact.link, part.allocator
     return {
         **image_json(part.made),
         "link": {"mode": link.mode, "reason": link.reason},
+        "allocator": {"name": allocator.name, "reason": allocator.reason},
         "binary": str(part.artifact.path),
         **({"beside": [str(artifact.path) for artifact in part.beside]} if part.beside else {}),
     }

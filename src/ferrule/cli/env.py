@@ -49,7 +49,7 @@ def command(**given: Any) -> None:
 def plain_request(given: dict[str, Any]) -> "ProjectRequest":
     """The project and its program; no flag says anything of the image."""
     from ferrule.cargo.plan import CargoOptions
-    from ferrule.config import FLAGS, Source, Table
+    from ferrule.tables import FLAGS, Source, Table
     from ferrule.verbs.prepare import ProjectRequest
 
     return ProjectRequest(

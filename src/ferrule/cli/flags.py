@@ -95,6 +95,11 @@ BUILD_FLAGS = (
         "--link", type=click.Choice(["auto", "static", "dynamic", "musl"]), help="How the program is linked."
     ),
     option(
+        "--allocator",
+        type=click.Choice(["auto", "system", "mimalloc"]),
+        help="What gives the program its memory.  [default: auto, mimalloc with musl]",
+    ),
+    option(
         "--platform",
         multiple=True,
         type=Parsed("OS/ARCH[,OS/ARCH]", _parse_platforms, raw=True),

@@ -7,7 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from ferrule.cargo.plan import CargoOptions
-    from ferrule.config import Source
+    from ferrule.tables import Source
     from ferrule.verbs.context import Context
     from ferrule.verbs.deliver import Destinations
     from ferrule.verbs.prepare import ProjectRequest
@@ -40,11 +40,12 @@ def cargo_options(given: dict[str, Any]) -> "CargoOptions":
 
 def flag_source(given: dict[str, Any]) -> "Source":
     """The flags about the image as the strongest source of settings."""
-    from ferrule.config import FLAGS, Source, Table
+    from ferrule.tables import FLAGS, Source, Table
 
     table = Table(
         image=given.get("image"),
         link=given.get("link"),
+        allocator=given.get("allocator"),
         platforms=given.get("platform") or None,
         glibc=given.get("glibc"),
         base=given["base"],

@@ -8,7 +8,7 @@ from ferrule.cli.text import printable, size
 from ferrule.image.archive import familiar
 from ferrule.image.image import Publishable
 from ferrule.oci.reference import Reference
-from ferrule.verbs.build import Built, BuiltImage
+from ferrule.verbs.build import Built, BuiltImage, BuiltPart
 from ferrule.verbs.image import Made
 from ferrule.verbs.pack import Packed
 from ferrule.verbs.plan import Plan
@@ -42,10 +42,7 @@ def configuration_screen(found: "tuple[Found, ...] | None") -> str:
 
 def build_summary(built: Built) -> str:
     """What was built, in a few lines for stderr."""
-    parts = [
-        _image_rows(part.made, ("link", f"{part.artifact.link.mode}: {part.artifact.link.reason}"))
-        for part in built.parts
-    ]
+    parts = [_image_rows(part.made, *_build_rows(part)) for part in built.parts]
     time = ("time", f"{built.cargo_seconds:.1f} s in cargo, {built.own_seconds:.1f} s in ferrule")
     name = built.prepared.local_name.with_tag(built.tags[0])
     return _aligned((*_head(name, built.content), *chain(*parts), time))
@@ -77,6 +74,13 @@ def pack_summary(packed: Packed) -> str:
     """What was packed, in a few lines for stderr."""
     name = packed.name.with_tag(packed.tags[0])
     return _aligned((*_head(name, packed.content), *chain(*map(_image_rows, packed.made))))
+
+
+def _build_rows(part: BuiltPart) -> Rows:
+    """How it was linked, and its allocator where that is not what every Rust program has."""
+    link, allocator = part.artifact.link, part.allocator
+    rows = (("link", f"{link.mode}: {link.reason}"), ("allocator", f"{allocator.text}: {allocator.reason}"))
+    return rows[:1] if allocator.is_default and not allocator.lacks else rows
 
 
 def _head(name: Reference, content: Publishable) -> Rows:

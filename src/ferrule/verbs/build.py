@@ -9,6 +9,7 @@ import msgspec
 
 from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.config import Settings
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
 from ferrule.verbs.files import collect_files
@@ -17,11 +18,13 @@ from ferrule.verbs.tags import fill_tags
 
 if TYPE_CHECKING:
     from ferrule.base.entry import FileEntry
+    from ferrule.cargo.allocator import AllocatorChoice
     from ferrule.image.image import Publishable
     from ferrule.verbs.aids import Aids
     from ferrule.verbs.image import Contents, Made
 
 AFTER_CARGO = (
+    "ferrule.verbs.allocator",
     "ferrule.cargo.needs",
     "ferrule.verbs.image",
     "ferrule.verbs.labels",
@@ -46,12 +49,14 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     plan: BuildPlan
     artifact: Artifact
     aids: "Aids"
+    allocator: "AllocatorChoice"
 
 
 class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
     """The program and the image for one platform; `beside` are the further programs in it."""
 
     artifact: Artifact
+    allocator: "AllocatorChoice"
     made: "Made"
     beside: tuple[Artifact, ...] = ()
 
@@ -149,20 +154,41 @@ def _compile(context: Context, prepared: Prepared, plan: BuildPlan) -> Compiled:
     from ferrule.verbs.aids import aids_of_build
 
     settings = prepared.settings
-    if not plan.target.is_native:
-        from ferrule.verbs.foreign import get_ready
-
-        get_ready(context, plan)
+    linked, allocator = _linked(context, settings, plan)
     aids = aids_of_build(context, settings, plan)  # before cargo: what cannot be made is said at once
     artifact = build(
         context.runner,
         context.report,
-        plan,
+        linked,
         link=settings.link,
         colour=context.colour,
         asked=settings.why("link", ""),
     )
-    return Compiled(plan=plan, artifact=artifact, aids=aids)
+    if allocator is None:
+        from ferrule.cargo.graph import Graph
+        from ferrule.verbs.allocator import chosen_allocator
+
+        graph = Graph(packages=artifact.graph, source="the build", features={})
+        allocator = chosen_allocator(settings, plan, graph)
+    return Compiled(plan=plan, artifact=artifact, aids=aids, allocator=allocator)
+
+
+def _linked(
+    context: Context, settings: Settings, plan: BuildPlan
+) -> "tuple[BuildPlan, AllocatorChoice | None]":
+    """What depends on the program's crates before it is built: nothing, for most programs."""
+    if plan.target.is_native and settings.allocator != "mimalloc":
+        return plan, None
+    from ferrule.cargo.graph import read_graph
+    from ferrule.cargo.lock import write_missing_lock
+    from ferrule.verbs.allocator import link_allocator
+    from ferrule.verbs.foreign import get_ready
+
+    write_missing_lock(context.runner, context.report, plan)
+    graph = read_graph(context.runner, plan)
+    if not plan.target.is_native:
+        get_ready(context, plan, graph)
+    return link_allocator(context, settings, plan, graph)
 
 
 def make_part(
@@ -175,7 +201,7 @@ def make_part(
     files = (*files, *_files_found(context, prepared, main.plan, main.artifact))
     made = make_image(context, _contents(prepared, compiled, files), prepared.settings)
     beside = tuple(each.artifact for each in others)
-    return BuiltPart(artifact=main.artifact, made=made, beside=beside)
+    return BuiltPart(artifact=main.artifact, allocator=main.allocator, made=made, beside=beside)
 
 
 def get_ready(destinations: Destinations) -> None:
@@ -189,12 +215,13 @@ def _contents(
 ) -> "Contents":
     from ferrule.cargo.graph import Graph
     from ferrule.cargo.needs import certificates, time_zones
+    from ferrule.verbs.allocator import allocator_labels
     from ferrule.verbs.image import Contents, Program
     from ferrule.verbs.labels import labels_of, package_labels
 
     packages = dict.fromkeys(package for each in compiled for package in each.artifact.graph)
     graph = Graph(packages=tuple(packages), source="the build", features={})
-    known = package_labels(prepared.selection.package)
+    known, own = package_labels(prepared.selection.package), allocator_labels(compiled[0].allocator)
     return Contents(
         programs=tuple(
             Program(name=each.plan.selection.binary, path=each.artifact.path, binary=each.artifact.binary)
@@ -202,7 +229,7 @@ def _contents(
         ),
         certificates=certificates(graph),
         time_zones=time_zones(graph),
-        labels=lambda base: labels_of({**known, **base}, prepared.settings.labels),
+        labels=lambda base: labels_of({**known, **base}, {**own, **prepared.settings.labels}),
         files=files,
         aids=compiled[0].aids,
     )

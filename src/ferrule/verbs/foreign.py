@@ -1,7 +1,6 @@
 """Before a build for another processor or libc: what it needs is there, or the error says what to do."""
 
-from ferrule.cargo.graph import Graph, read_graph
-from ferrule.cargo.lock import write_missing_lock
+from ferrule.cargo.graph import Graph
 from ferrule.cargo.needs import system_libraries
 from ferrule.cargo.plan import BuildPlan
 from ferrule.cargo.tools import add_target
@@ -9,14 +8,13 @@ from ferrule.errors import ProjectError
 from ferrule.verbs.context import Context
 
 
-def get_ready(context: Context, plan: BuildPlan) -> None:
+def get_ready(context: Context, plan: BuildPlan, graph: Graph) -> None:
     """Add the target's standard library, and refuse crates that link this system's libraries.
 
     Those are for this processor and its libc. Raises `ProjectError` with the crate's name and the ways out.
     """
     add_target(context.runner, context.report, plan.toolchain, plan.triple, plan.project.folder)
-    write_missing_lock(context.runner, context.report, plan)
-    check_libraries(plan, read_graph(context.runner, plan))
+    check_libraries(plan, graph)
 
 
 def check_libraries(plan: BuildPlan, graph: Graph) -> None:

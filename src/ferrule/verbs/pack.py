@@ -9,12 +9,13 @@ import msgspec
 
 from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
-from ferrule.config import Settings, Source, resolve, tables_of
+from ferrule.config import Settings, resolve
 from ferrule.elf.facts import read_binary
 from ferrule.errors import ImageError, InvalidValueError, ProjectError, UsageError
 from ferrule.image.image import Publishable, index_images
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference, parse_reference
+from ferrule.tables import Source, tables_of
 from ferrule.verbs.aids import Aids, aids_of_pack
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver

@@ -15,27 +15,19 @@ from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import Need, certificates, expected_link, time_zones
 from ferrule.cargo.plan import BuildPlan, output_folder
-from ferrule.config import Settings
 from ferrule.oci.platform import this_linux
 from ferrule.oci.reference import DEFAULT_TAG
-from ferrule.probe.place import PROBE
 from ferrule.values import PROGRAM_FOLDER
 from ferrule.verbs.aids import has_probe
+from ferrule.verbs.allocator import chosen_allocator
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
+from ferrule.verbs.plan_image import image_rows
+from ferrule.verbs.plan_row import Row
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
 
 PLAN_VERSION = 1
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing decided. `value` is for machines (a JSON value), `text` for people."""
-
-    name: str
-    value: Any
-    text: str
-    reason: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +94,8 @@ def plan_for(
     files = tuple(file_rows(prepared, graphs[0][0]))
     rows = (
         *_project_rows(prepared),
-        *_platform_rows(prepared, links),
-        *_image_rows(prepared, roots, zones),
+        *_platform_rows(prepared, links, graphs),
+        *image_rows(prepared, roots, zones),
         *files,
         _layers_row(prepared, most_demanding(links[0]), roots, zones, files),
         *_destination_rows(prepared, tags, destinations, layout_tags),
@@ -162,23 +154,27 @@ def _included_row(prepared: Prepared) -> Iterator[Row]:
         yield Row(name="include-bins", value=names, text=", ".join(names), reason=reason)
 
 
-def _platform_rows(prepared: Prepared, links: tuple[tuple[LinkChoice, ...], ...]) -> tuple[Row, ...]:
+def _platform_rows(
+    prepared: Prepared, links: tuple[tuple[LinkChoice, ...], ...], graphs: tuple[tuple[Graph, ...], ...]
+) -> tuple[Row, ...]:
     """Target, link mode and base; where there are several platforms, each row names its own."""
     return tuple(
         row if len(links) == 1 else replace(row, name=f"{row.name} {plan.target.platform}")
-        for plan, link in zip(prepared.plans, links, strict=True)
-        for row in _rows_of_a_platform(prepared, plan, link)
+        for plan, link, graph in zip(prepared.plans, links, graphs, strict=True)
+        for row in _rows_of_a_platform(prepared, plan, link, graph[0])
     )
 
 
 def _rows_of_a_platform(
-    prepared: Prepared, plan: BuildPlan, links: tuple[LinkChoice, ...]
+    prepared: Prepared, plan: BuildPlan, links: tuple[LinkChoice, ...], graph: Graph
 ) -> tuple[Row, ...]:
     settings, link = prepared.settings, links[0]
     others = tuple(other.selection.binary for other in prepared.groups[0][1:])
     static = most_demanding(links).mode == "static"
     donor = expected_donor(settings.donor, plan.target.platform, this_linux(), settings.glibc)
     base = expected_base(settings.base, static=static, donor=donor)
+    allocator = chosen_allocator(settings, plan, graph)
+    why = f"{allocator.reason}: {allocator.lacks}" if allocator.lacks else allocator.reason
     return (
         Row(name="platform", value=plan.triple, text=plan.triple, reason=_platform_reason(prepared, plan)),
         Row(name="link", value=link.mode, text=f"{link.mode} (expected)", reason=link.reason),
@@ -188,6 +184,7 @@ def _rows_of_a_platform(
             )
             for name, other in zip(others, links[1:], strict=True)
         ),
+        Row(name="allocator", value=allocator.name, text=allocator.text, reason=why),
         Row(name="base", value=base.image or base.name, text=base.name, reason=base.reason),
     )
 
@@ -199,57 +196,6 @@ def _platform_reason(prepared: Prepared, plan: BuildPlan) -> str:
     asked = prepared.settings.why("platforms", "asked for by --link or by cargo's build.target")
     there = "" if plan.toolchain.has_target(plan.triple) else "; rustup is to add the target"
     return f"{asked}, {rust}, {plan.target.linker}{there}"
-
-
-def _image_rows(prepared: Prepared, roots: Need, zones: Need) -> tuple[Row, ...]:
-    settings = prepared.settings
-    ports = [str(port) for port in settings.ports]
-    return (
-        Row(
-            name="user",
-            value=str(settings.user),
-            text=str(settings.user),
-            reason=settings.why("user", "not root, and numeric as Kubernetes' runAsNonRoot wants it"),
-        ),
-        Row(name="certificates", value=roots.wanted, text=_yes(roots), reason=f"CA roots: {roots.reason}"),
-        Row(name="time-zones", value=zones.wanted, text=_yes(zones), reason=zones.reason),
-        Row(
-            name="ports",
-            value=ports,
-            text=", ".join(ports) or "none",
-            reason=settings.why("ports", "none are declared"),
-        ),
-        Row(
-            name="health",
-            value=str(settings.health) if settings.health else None,
-            text=str(settings.health or "none"),
-            reason=_health_reason(prepared),
-        ),
-        Row(
-            name="init",
-            value=settings.init,
-            text="yes" if settings.init else "no",
-            reason=_init_reason(settings),
-        ),
-    )
-
-
-def _health_reason(prepared: Prepared) -> str:
-    health = prepared.settings.health
-    if health is None:
-        return "none is declared"
-    if health.command:
-        return "the image's HEALTHCHECK runs it"
-    without = [str(plan.target.platform) for plan in prepared.plans if not has_probe(plan.target.platform)]
-    but = f"; none for {', '.join(without)}, whose processor it does not know" if without else ""
-    return f"the image's HEALTHCHECK asks it by a probe of ferrule's, {PROBE}{but}"
-
-
-def _init_reason(settings: Settings) -> str:
-    if settings.init:
-        why = settings.why("init", "")
-        return f"{why}: as process 1 it hands on signals that the program has no handler for, and reaps"
-    return f"none is asked for: the program is process 1, and has to handle {settings.stop_signal} itself"
 
 
 def _layers_row(
@@ -303,7 +249,3 @@ def _destination_rows(
             reason="asked for" if places else "no other was asked for",
         ),
     )
-
-
-def _yes(need: Need) -> str:
-    return "yes" if need.wanted else "no"

@@ -7,7 +7,7 @@ from ferrule.values import FileCopy
 from ferrule.verbs.files import collect_files
 from ferrule.verbs.hints import files_line, folder_hint
 from ferrule.verbs.migrations import find_migrations
-from ferrule.verbs.plan import Row
+from ferrule.verbs.plan_row import Row
 from ferrule.verbs.prepare import Prepared
 
 

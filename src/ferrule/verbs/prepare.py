@@ -13,11 +13,12 @@ from ferrule.cargo.metadata import Package, Project, find_manifest, read_project
 from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
 from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
-from ferrule.config import Settings, Source, resolve, tables_of
+from ferrule.config import Settings, resolve
 from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.memory import Memory
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.process import Runner
+from ferrule.tables import Source, tables_of
 from ferrule.values import BINARY
 from ferrule.verbs.context import Context
 from ferrule.verbs.plain import check_plain
