@@ -10,8 +10,11 @@ from ferrule.engine.engine import RunRequest, check_host_ports, name_in_use
 from ferrule.engine.podman_call import NOT_INSTALLED, podman, podman_json, remove_container, said
 from ferrule.engine.podman_container import create_words, explain, may_be_network, variables_of
 from ferrule.engine.podman_detached import KEEP, PodmanDetached, find_container, running_containers
+from ferrule.engine.podman_inside import PodmanInside
 from ferrule.engine.podman_run import PodmanRun
+from ferrule.engine.strict import run_config_of
 from ferrule.errors import EngineError
+from ferrule.oci.image_config import RunConfig
 from ferrule.process import Command, Runner, Starter, SystemRunner
 
 LOADED = "Loaded image: "
@@ -57,6 +60,15 @@ class Podman:
         labels = podman_json(self._runner, "image", "inspect", "--format", "{{json .Labels}}", name)
         return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
 
+    def config(self, name: str) -> RunConfig:
+        """See `Loader.config`. Podman keeps the health check apart."""
+        found = podman_json(self._runner, "image", "inspect", name)
+        try:
+            config = {**found[0]["Config"], "Healthcheck": found[0].get("HealthCheck")}
+        except (KeyError, IndexError, TypeError):
+            config = None
+        return run_config_of("podman", config)
+
     def load(self, archive: Path) -> tuple[str, ...]:
         """Load a docker archive; returns the names that podman gave it."""
         finished = podman(self._runner, "load", "--quiet", "--input", str(archive))
@@ -75,7 +87,8 @@ class Podman:
         except BaseException:
             remove_container(self._runner, container)
             raise
-        return PodmanRun(self._runner, container, guard)
+        inside = PodmanInside(runner=self._runner, starter=self._starter, container=container)
+        return PodmanRun(self._runner, container, guard, inside, request.grace)
 
     def detach(self, request: RunRequest, name: str) -> PodmanDetached:
         """Create and start a container that stays; see `Engine.detach`. The image must be there."""
@@ -110,7 +123,9 @@ class Podman:
 
     def _make(self, container: str, request: RunRequest, keep: tuple[str, ...]) -> None:
         """A container that only waits for its start, so that whatever can fail has failed by now."""
-        if request.network != "auto":
+        if request.strict:
+            refusal = self._try(container, request, "none", keep)
+        elif request.network != "auto":
             refusal = self._try(container, request, request.network, keep)
         else:
             refusal = self._try(container, request, "", keep)

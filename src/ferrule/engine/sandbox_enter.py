@@ -1,0 +1,85 @@
+"""A process that joins a sandbox, or only a container's network: a JSON object on stdin says what for.
+
+`{"spec": …, "process": N, "argv": […]}` runs a command in the sandbox of that `SandboxSpec`, whose program is
+process N; our exit code and output are the command's. `{"process": N, "port": P, "path": "/…"}` asks for a
+path over HTTP on loopback, in the network of process N, and prints what answers as JSON.
+
+Only the standard library is imported: this must start quickly.
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from ferrule.engine.sandbox_program import execute
+from ferrule.engine.sandbox_spec import SandboxSpec, StartError
+from ferrule.engine.syscalls import (
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    enter,
+)
+
+NOT_STARTED = 125
+ALL = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
+ANSWER_SECONDS = 5
+LONGEST_ANSWER = 1 << 16
+
+
+def main() -> NoReturn:
+    """Do what stdin says. 125 with a line on stderr when that is not possible."""
+    said = json.loads(sys.stdin.buffer.read())
+    try:
+        if "argv" in said:
+            code = _execute(SandboxSpec.from_json(json.dumps(said["spec"]).encode()), said)
+        else:
+            code = _ask(said)
+    except OSError as error:
+        code = _fail(f"{error}")
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
+    enter(os.pidfd_open(said["process"]), ALL | (CLONE_NEWUSER if spec.as_user else 0))
+    child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(spec.cwd)
+            execute(replace(spec, argv=tuple(said["argv"])))
+        except StartError as error:
+            os._exit(_fail(error.failure.message))
+        except OSError as error:
+            os._exit(_fail(f"{error}"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+def _ask(said: dict[str, Any]) -> int:
+    import http.client
+
+    process = os.pidfd_open(said["process"])
+    if os.stat(f"/proc/{said['process']}/ns/user").st_ino != os.stat("/proc/self/ns/user").st_ino:  # noqa: PTH116
+        enter(process, CLONE_NEWUSER)
+    enter(process, CLONE_NEWNET)
+    connection = http.client.HTTPConnection("127.0.0.1", said["port"], timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", said["path"], headers={"Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read(LONGEST_ANSWER).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        return _fail(str(error) or type(error).__name__)
+    sys.stdout.write(json.dumps({"status": answer.status, "body": body}))
+    return 0
+
+
+def _fail(line: str) -> int:
+    os.write(2, f"{line}\n".encode(errors="surrogateescape"))
+    return NOT_STARTED
