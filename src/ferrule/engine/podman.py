@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -80,14 +81,17 @@ class Podman:
     def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> PodmanRun:
         """Create and start a container; see `Engine.start`. The image must be there."""
         container = _own_name()
+        # The process beside the container leaves a file where it was started: see `PodmanInside`.
+        folder = Path(tempfile.mkdtemp(prefix="ferrule-"))
         try:
-            self._make(container, request, ATTACHED)
+            self._make(container, request, ATTACHED, folder)
             command = Command(argv=("podman", "start", "--attach", "--sig-proxy=false", container))
             guard = self._starter.attached(command, stdout=stdout, stderr=stderr)
         except BaseException:
             remove_container(self._runner, container)
+            shutil.rmtree(folder)
             raise
-        inside = PodmanInside(runner=self._runner, starter=self._starter, container=container)
+        inside = PodmanInside(runner=self._runner, starter=self._starter, container=container, folder=folder)
         return PodmanRun(self._runner, container, guard, inside, request.grace)
 
     def detach(self, request: RunRequest, name: str) -> PodmanDetached:
@@ -121,21 +125,30 @@ class Podman:
         if not finished.ok:
             raise explain(said(finished), request)
 
-    def _make(self, container: str, request: RunRequest, keep: tuple[str, ...]) -> None:
+    def _make(
+        self, container: str, request: RunRequest, keep: tuple[str, ...], folder: Path | None = None
+    ) -> None:
         """A container that only waits for its start, so that whatever can fail has failed by now."""
         if request.strict:
-            refusal = self._try(container, request, "none", keep)
+            refusal = self._try(container, request, "none", keep, folder)
         elif request.network != "auto":
-            refusal = self._try(container, request, request.network, keep)
+            refusal = self._try(container, request, request.network, keep, folder)
         else:
-            refusal = self._try(container, request, "", keep)
+            refusal = self._try(container, request, "", keep, folder)
             if refusal is not None and may_be_network(refusal):
                 remove_container(self._runner, container)
-                refusal = self._try(container, request, "host", keep)
+                refusal = self._try(container, request, "host", keep, folder)
         if refusal is not None:
             raise explain(refusal, request)
 
-    def _try(self, container: str, request: RunRequest, network: str, keep: tuple[str, ...]) -> str | None:
+    def _try(
+        self,
+        container: str,
+        request: RunRequest,
+        network: str,
+        keep: tuple[str, ...],
+        folder: Path | None,
+    ) -> str | None:
         """None, or what podman says against it."""
         if network == "host":
             check_host_ports(request)
@@ -143,7 +156,7 @@ class Podman:
             words = create_words(container, request, network, variables.words, keep)
             finished = podman(self._runner, *words, env=variables.env)
         if finished.ok:
-            finished = podman(self._runner, "init", container)
+            finished = podman(self._runner, "init", container, cwd=folder)
         return None if finished.ok else said(finished)
 
 

@@ -1,6 +1,7 @@
 """A container, seen from beside it, by Podman's own program."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ferrule.engine.execution import execute_for
 from ferrule.engine.inside import Executed
@@ -9,18 +10,22 @@ from ferrule.engine.processes import is_first
 from ferrule.engine.sandbox_inside import leaves
 from ferrule.process import Command, Runner, Starter
 
-KILLED = "137"
+OOM = "oom"
 OWN = {"/etc", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run", "/run/.containerenv"}
 """What Podman makes itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodmanInside:
-    """See `Inside`. A command that takes too long runs on until the container ends: only its client ends."""
+    """See `Inside`. A command that takes too long runs on until the container ends: only its client ends.
+
+    `folder` is where the process beside the container was started.
+    """
 
     runner: Runner
     starter: Starter
     container: str
+    folder: Path
 
     def process(self) -> int | None:
         """The number that Podman says, once the program is more than prepared."""
@@ -42,10 +47,9 @@ class PodmanInside:
     def out_of_memory(self) -> bool:
         """What Podman heard from the kernel.
 
-        With control groups of the first version it hears nothing: there a SIGKILL that nobody sent is one.
+        Podman 4 looks for the file of the process that does hear it in another folder than that does.
         """
-        oom, _, code = self._inspect("{{.State.OOMKilled}} {{.State.ExitCode}}").partition(" ")
-        return oom == "true" or code == KILLED
+        return (self.folder / OOM).exists() or self._inspect("{{.State.OOMKilled}}") == "true"
 
     def _inspect(self, template: str) -> str:
         finished = podman(self.runner, "container", "inspect", "--format", template, self.container)

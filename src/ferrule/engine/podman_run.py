@@ -1,5 +1,6 @@
 """A container that runs while we do, and a `podman start --attach` that writes its output."""
 
+import shutil
 import threading
 import time
 from types import TracebackType
@@ -63,6 +64,7 @@ class PodmanRun:
         finally:
             remove_container(self._runner, self._container)
             self._guard.wait()
+            shutil.rmtree(self.inside.folder, ignore_errors=True)
 
     def _end(self, *words: str) -> bool:
         """Ask podman to end the program as soon as it has started; False when there is nothing to end."""
