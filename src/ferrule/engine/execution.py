@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import ferrule
 from ferrule.engine.inside import Executed
-from ferrule.process import Command, Starter, SystemRunner
+from ferrule.process import Attached, Command, Starter, SystemRunner
 
 LONGEST_OUTPUT = 1 << 16
+GRACE_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02
 
 # Without `site` it starts in a third of the time, and finds us wherever we are installed; our folder comes
@@ -42,11 +43,19 @@ def execute_for(starter: Starter, command: Command, seconds: float) -> Executed:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         if not ended:
-            running.signal(signal.SIGKILL)
+            _end(running)
         code = running.wait()
         output.seek(0)
         said = output.read(LONGEST_OUTPUT).decode(errors="replace")
     return Executed(code=code if ended else None, output=said)
+
+
+def _end(running: Attached) -> None:
+    running.signal(signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while not running.ended() and time.monotonic() < deadline:
+        time.sleep(LONGEST_PAUSE)
+    running.signal(signal.SIGKILL)
 
 
 def ask_inside(process: int, port: int, path: str, starter: Starter | None = None) -> Answer | None:

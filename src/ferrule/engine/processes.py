@@ -45,6 +45,11 @@ def is_first(process: int) -> bool:
     return len(numbers) > 1 and numbers[-1] == "1"
 
 
+def zombies(process: int) -> frozenset[int]:
+    """Those of the family that have ended, and whose parent has not asked how."""
+    return frozenset(each for each in family(process) if status(each, "State").startswith("Z"))
+
+
 def status(process: int, name: str) -> str:
     """A line of its status without the name, empty where there is none."""
     for line in _read(f"/proc/{process}/status").splitlines():

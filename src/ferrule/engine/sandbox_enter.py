@@ -57,7 +57,8 @@ def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
             os._exit(_fail(error.failure.message))
         except OSError as error:
             os._exit(_fail(f"{error}"))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ended by us, so that it is no child that the program would have to wait for.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
 

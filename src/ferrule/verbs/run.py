@@ -73,7 +73,7 @@ def run_image(context: Context, name: str, options: RunOptions) -> Ran:
     if image.config.os != "linux":
         said = f"the image is for {str(image.config.platform)[:100]}"
         raise ImageError(said, hint="images for Linux run here")
-    return _run_own(context, choice, image, _name_for(name), options)
+    return _run_own(context, choice, image, name_in_engine(name), options)
 
 
 def _run_own(context: Context, choice: Choice, image: Image, name: Reference, options: RunOptions) -> Ran:
@@ -81,7 +81,7 @@ def _run_own(context: Context, choice: Choice, image: Image, name: Reference, op
     started = _request(RunRequest(name=familiar(name), image=image), options, image.config.run.labels or {})
     if choice.engine.loader is not None:
         with context.report.step(f"loading into {choice.engine.name}"):
-            _load(context, choice.engine.loader, image, name)
+            load_image(context, choice.engine.loader, image, name)
     return _run(context, choice, started)
 
 
@@ -144,14 +144,15 @@ def _request(request: RunRequest, options: RunOptions, labels: Mapping[str, str]
     return _Start(request=request, options=options, health=health)
 
 
-def _load(context: Context, loader: Loader, image: Image, name: Reference) -> None:
+def load_image(context: Context, loader: Loader, image: Image, name: Reference) -> None:
+    """Bring an image to an engine that keeps images."""
     with context.scratch() as folder:
         archive = folder / "image.tar"
         write_archive(image, (name,), archive)
         loader.load(archive)
 
 
-def _name_for(name: str) -> Reference:
+def name_in_engine(name: str) -> Reference:
     """The name under which an engine gets an image: its own, or `ferrule-run` for a layout."""
     if name.startswith("oci:"):
         return parse_reference("ferrule-run:latest")

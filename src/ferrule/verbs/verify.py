@@ -1,0 +1,76 @@
+"""Boots an image as production would, before it is pushed: a project or a name becomes a verdict."""
+
+from pathlib import PurePosixPath
+
+import msgspec
+
+from ferrule.config import Settings
+from ferrule.engine.choose import choose
+from ferrule.errors import ImageError
+from ferrule.image.archive import familiar
+from ferrule.image.image import Image
+from ferrule.image.tree import tree_of
+from ferrule.oci.platform import this_platform
+from ferrule.oci.reference import Reference
+from ferrule.verbs.bases import open_image
+from ferrule.verbs.build import build_image
+from ferrule.verbs.context import Context
+from ferrule.verbs.deliver import Destinations
+from ferrule.verbs.prepare import ProjectRequest
+from ferrule.verbs.run import name_in_engine
+from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, verify
+
+
+def verify_project(context: Context, request: ProjectRequest, options: VerifyOptions) -> Verified:
+    """Build the project for this machine, and verify what came out."""
+    built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
+    prepared = built.prepared
+    name = prepared.local_name.with_tag(built.tags[0])
+    version = prepared.selection.package.version
+    subject = subject_of(built.parts[0].made.image, name, prepared.settings, version)
+    return verify(context, subject, options, name)
+
+
+def verify_image(context: Context, name: str, options: VerifyOptions) -> Verified:
+    """Verify an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
+    loader = choose(options.engine).engine.loader
+    if loader is not None and not name.startswith("oci:") and loader.has(name):
+        return verify(context, Subject(name=name, run=loader.config(name)), options, None)
+    image = open_image(context, name, this_platform(), any_platform=True)
+    if not this_platform().runs(image.config.platform):
+        raise ImageError(
+            f"the image is for {str(image.config.platform)[:100]}, and this machine is {this_platform()}",
+            hint="verify it on a machine of its own kind",
+        )
+    reference = name_in_engine(name)
+    subject = Subject(
+        name=familiar(reference),
+        image=image,
+        run=image.config.run,
+        digest=image.descriptor.digest,
+        capabilities=_capabilities(image),
+    )
+    return verify(context, subject, options, reference)
+
+
+def subject_of(image: Image, name: Reference, settings: Settings, version: str) -> Subject:
+    """What was built of a project."""
+    return Subject(
+        name=familiar(name),
+        image=image,
+        run=image.config.run,
+        digest=image.descriptor.digest,
+        version=version,
+        contract=settings.contract,
+        capabilities=settings.capabilities,
+    )
+
+
+def _capabilities(image: Image) -> tuple[str, ...]:
+    """Those of the program's file. To read all layers takes its time: only where a port may need one."""
+    run = image.config.run
+    words = (*(run.entrypoint or ()), *(run.cmd or ()))
+    if not words or all(port.number >= 1024 for port in declared_ports(run)):
+        return ()
+    with tree_of(image) as tree:
+        return tree.capabilities(PurePosixPath(words[0]))
