@@ -62,6 +62,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str | dict[str, Any]] | None = None
     labels: Mapping[str, str] | None = None
+    verify: bool | None = None
 
 
 FLAGS = "flags"
@@ -104,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contract: tuple[Variable, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
+    verify: bool
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def why(self, key: str, default: str) -> str:
@@ -156,6 +158,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         contract=contract,
         env={each.name: each.default for each in contract if each.default is not None},
         labels=value("labels", dict, {}),
+        verify=value("verify", bool, False),  # noqa: FBT003 - TOML's own
         origins={key: origin for key, (_, origin) in said.items()},
     )
 

@@ -27,7 +27,7 @@ NAMES = [
         "time-zones",
         "ports",
     ),
-    *("health", "migrations", "layers", "image", "tags", "destinations"),
+    *("health", "migrations", "layers", "image", "tags", "destinations", "verify"),
 ]
 
 

@@ -11,7 +11,16 @@ from ferrule.engine.sandbox_inside import leaves
 from ferrule.process import Command, Runner, Starter
 
 OOM = "oom"
-OWN = {"/etc", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run", "/run/.containerenv"}
+OWN = {
+    "/etc",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/hostname",
+    "/run",
+    "/run/.containerenv",
+}
 """What Podman makes itself."""
 
 

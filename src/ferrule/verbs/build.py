@@ -71,6 +71,11 @@ def build_image(
     package = prepared.selection.package
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
     check_destinations(destinations, prepared.repository)
+    gated = destinations.is_gated(prepared.settings)
+    if gated:
+        from ferrule.verbs.gate import check_gate, pass_gate
+
+        check_gate(prepared.settings, destinations)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
     parts = tuple(_build_part(context, prepared, plan, files) for plan in prepared.plans)
@@ -83,6 +88,8 @@ def build_image(
         programs=tuple(part.artifact.path for part in parts),
         layout=output_folder(prepared.project) / "image",
     )
+    if gated:
+        pass_gate(context, prepared.settings, parcel, package.version, destinations)
     delivered = deliver(context, parcel, destinations)
     cargo_seconds = sum(part.artifact.seconds for part in parts)
     return Built(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ferrule.atomic import appearing, is_there
+from ferrule.config import Settings
 from ferrule.errors import OutputError, UsageError
 from ferrule.oci.reference import Reference
 from ferrule.values import Output
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from ferrule.oci.platform import Platform
 
 
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the image is verified before it goes anywhere: `wanted` None leaves that to the project.
+
+    `engine` as in `choose`; `env` is what the program gets, and the image does not.
+    """
+
+    wanted: bool | None = None
+    engine: str = "auto"
+    env: tuple[tuple[str, str | None], ...] = ()
+
+
 class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was asked for. Without any, the image goes into the project's own layout."""
 
@@ -24,11 +36,16 @@ class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     load: bool = False
     engine: str = "docker"
     outputs: tuple[Output, ...] = ()
+    gate: Gate = Gate()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was asked for."""
         return not (self.push or self.load or self.outputs)
+
+    def is_gated(self, settings: Settings) -> bool:
+        """Whether the image is verified first: a flag says so, or the project does and it is pushed."""
+        return settings.verify and self.push if self.gate.wanted is None else self.gate.wanted
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

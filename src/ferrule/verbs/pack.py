@@ -68,6 +68,11 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
     if destinations.is_empty:
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
     check_destinations(destinations, repository)
+    gated = destinations.is_gated(settings)
+    if gated:
+        from ferrule.verbs.gate import check_gate, pass_gate
+
+        check_gate(settings, destinations)
     files = collect_files(settings.files, folder, folder)
     made = tuple(make_image(context, _contents(programs, settings, files), settings) for programs in groups)
     name = repository or _own_name(program)
@@ -78,6 +83,8 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         programs=tuple(programs[0].path for programs in groups),
         layout=folder,
     )
+    if gated:
+        pass_gate(context, settings, parcel, None, destinations)
     delivered = deliver(context, parcel, destinations)
     return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
 

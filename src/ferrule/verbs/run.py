@@ -20,7 +20,6 @@ from ferrule.oci.platform import this_platform
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.values import PublishedPort
 from ferrule.verbs.bases import open_image
-from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
@@ -56,6 +55,8 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
+    from ferrule.verbs.build import build_image
+
     choice = _choose(context, options)
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])

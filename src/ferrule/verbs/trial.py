@@ -8,6 +8,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from ferrule.config import Settings
 from ferrule.contract import Variable as Declared
 from ferrule.contract import what_credential
 from ferrule.engine.choose import Choice, choose
@@ -16,6 +17,7 @@ from ferrule.engine.inside import MEMORY, Strict
 from ferrule.engine.sandbox_prepare import stop_signal
 from ferrule.engine.variables import Variable
 from ferrule.errors import UsageError
+from ferrule.image.archive import familiar
 from ferrule.image.image import Image
 from ferrule.oci.image_config import RunConfig
 from ferrule.oci.reference import Reference
@@ -94,6 +96,19 @@ def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: 
         engine=choice.engine.name,
         verdict=_told(judge(trial.expected, trials), hide),
         last_lines=hide(lines),
+    )
+
+
+def subject_of(image: Image, name: Reference, settings: Settings, version: str | None) -> Subject:
+    """What was made by settings."""
+    return Subject(
+        name=familiar(name),
+        image=image,
+        run=image.config.run,
+        digest=image.descriptor.digest,
+        version=version,
+        contract=settings.contract,
+        capabilities=settings.capabilities,
     )
 
 

@@ -4,21 +4,19 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from ferrule.config import Settings
 from ferrule.engine.choose import choose
 from ferrule.errors import ImageError
 from ferrule.image.archive import familiar
 from ferrule.image.image import Image
 from ferrule.image.tree import tree_of
 from ferrule.oci.platform import this_platform
-from ferrule.oci.reference import Reference
 from ferrule.verbs.bases import open_image
 from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
 from ferrule.verbs.run import name_in_engine
-from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, verify
+from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, subject_of, verify
 
 
 def verify_project(context: Context, request: ProjectRequest, options: VerifyOptions) -> Verified:
@@ -51,19 +49,6 @@ def verify_image(context: Context, name: str, options: VerifyOptions) -> Verifie
         capabilities=_capabilities(image),
     )
     return verify(context, subject, options, reference)
-
-
-def subject_of(image: Image, name: Reference, settings: Settings, version: str) -> Subject:
-    """What was built of a project."""
-    return Subject(
-        name=familiar(name),
-        image=image,
-        run=image.config.run,
-        digest=image.descriptor.digest,
-        version=version,
-        contract=settings.contract,
-        capabilities=settings.capabilities,
-    )
 
 
 def _capabilities(image: Image) -> tuple[str, ...]:
