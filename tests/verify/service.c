@@ -147,6 +147,8 @@ int main(int count, char **given)
         signal(SIGTERM, SIG_IGN);
     else if (strcmp(term, "none"))
         signal(SIGTERM, on_stop);
+    if (*get("show", ""))
+        printf("%s is %s\n", get("show", ""), getenv(get("show", "")));
     if (*get("exit", ""))
         return fprintf(stderr, "error: as it was told\n"), atoi(get("exit", ""));
     if (*get("crash", ""))
