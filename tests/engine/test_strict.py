@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ferrule.engine.engine import Running, RunRequest
 from ferrule.engine.execution import ask_inside
 from ferrule.engine.inside import Strict
 from ferrule.engine.processes import memory
+from ferrule.engine.sockets import listening
 from ferrule.process import Command, SystemRunner
 from tests.engine.bench import Bench
-from tests.engine.test_run import until
+from tests.engine.test_run import free_port, until
 from tests.engine.test_sandbox import AS_NOBODY
 from tests.engine.test_sandbox_capabilities import image as able_image
 from tests.engine.test_sandbox_capabilities import status
@@ -173,7 +176,10 @@ def test_an_engine_says_how_an_image_of_its_own_starts(bench: Bench) -> None:
         assert found.healthcheck.test == ("CMD", "/program", "x")
 
 
-def test_another_user_can_try_a_program_out_in_a_sandbox(sandbox_bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["none", "host"])
+def test_another_user_can_try_a_program_out_in_a_sandbox(
+    network: str, sandbox_bench: Bench, tmp_path: Path
+) -> None:
     request = sandbox_bench.image(Cmd=["eat", "20"], User="65532:65532")
     tmp_path.chmod(0o755)
     code = (
@@ -182,7 +188,8 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(sandbox_bench: Bench, t
         "from ferrule.engine.execution import ask_inside; from ferrule.engine.processes import memory; "
         "from ferrule.engine.sandbox import Sandbox; from ferrule.image.layout import read_layout; "
         "from tests.fakes.images import AMD64; image = read_layout(Path(sys.argv[1]), 'latest', AMD64); "
-        "request = RunRequest(name='x', image=image, strict=Strict(memory=64 << 20)); "
+        "strict = Strict(memory=64 << 20, host_network=sys.argv[2] == 'host'); "
+        "request = RunRequest(name='x', image=image, strict=strict); "
         "out = open('/dev/null', 'wb'); running = Sandbox().start(request, stdout=out, stderr=out); "
         "running.__enter__(); inside = running.inside\n"
         "while not inside.process() or memory(inside.process()) < 20 << 20: time.sleep(0.01)\n"
@@ -192,5 +199,22 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(sandbox_bench: Bench, t
         "running.stop(); running.wait(); running.__exit__(None, None, None)"
     )
     layout = sandbox_bench.folder / request.name[:14]
-    finished = SystemRunner().run(Command(argv=(*AS_NOBODY, sys.executable, "-c", code, str(layout))))
+    finished = SystemRunner().run(
+        Command(argv=(*AS_NOBODY, sys.executable, "-c", code, str(layout), network))
+    )
     assert (finished.stdout, finished.stderr) == (b"0 1 3 None\n", b"")
+
+
+def test_the_network_of_this_machine_can_be_asked_for(bench: Bench) -> None:
+    port = free_port()
+    request = strictly(bench.image(Cmd=["serve", str(port)], User="65532:65532"), host_network=True)
+    with bench.running(request) as running:
+        until(lambda: running.inside.process() is not None)
+        process = running.inside.process()
+        assert process is not None
+        until(lambda: bool(listening(process)))
+        assert [str(each) for each in listening(process)] == [f"127.0.0.1:{port}"]
+        answer = ask_inside(process, port, "/")
+        assert answer is not None
+        assert answer.body == "ok"
+        assert running.inside.execute(("/program", "put", "/x"), 10).code == 1

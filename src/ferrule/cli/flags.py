@@ -218,6 +218,12 @@ DESTINATION_FLAGS = (
         default="auto",
         help="Where --verify boots it.  [default: auto]",
     ),
+    option(
+        "--verify-network",
+        type=click.Choice(["none", "host"]),
+        default="none",
+        help="Its network there: loopback alone, or this machine's.  [default: none]",
+    ),
     click.option(
         "--verify-env-file",
         multiple=True,

@@ -110,6 +110,7 @@ def destinations_of(given: dict[str, Any]) -> "Destinations":
     gate = Gate(
         wanted=given["verify"],
         engine=given["verify_engine"],
+        host_network=given["verify_network"] == "host",
         env=tuple(dict(pair for file in given["verify_env_file"] for pair in file).items()),
     )
     return Destinations(

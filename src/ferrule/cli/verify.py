@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from ferrule.verbs.trial import Verified, VerifyOptions
 
 VERIFY_FLAGS = (
+    click.option(
+        "--network",
+        type=click.Choice(["none", "host"]),
+        default="none",
+        help="Loopback alone, or this machine's network, where a database may be.  [default: none]",
+    ),
     option(
         "--memory",
         type=Parsed("SIZE", parse_size),
@@ -50,9 +56,9 @@ VERIFY_FLAGS = (
     click.option(
         "--settle",
         type=click.FloatRange(min=0),
-        default=1,
+        default=0.5,
         metavar="SECONDS",
-        help="How long it has to stay healthy.  [default: 1]",
+        help="How long it has to stay healthy.  [default: 0.5]",
     ),
     click.option(
         "--env-check",
@@ -78,8 +84,8 @@ def command(**given: Any) -> None:
 
     An existing path is a project, which is built first; anything else is an image: a name that the engine
     has, a registry's, or oci:DIR[:TAG]. Its root is read-only but for /tmp and its volumes, it has no
-    capabilities, a limit of memory, and a network with nothing but loopback. It must become healthy, listen
-    where it says, and end when asked to. The exit code is 6 when it does not.
+    capabilities, a limit of memory, and a network with nothing but loopback unless asked for. It must become
+    healthy, listen where it says, and end when told to. The exit code is 6 when it does not.
     """
     verified = _verify(given, verify_options(given))
     if given["as_json"]:
@@ -101,6 +107,7 @@ def verify_options(given: dict[str, Any]) -> "VerifyOptions":
         settle=given["settle"],
         grace=given["grace"],
         env_check=given["env_check"],
+        host_network=given["network"] == "host",
     )
 
 

@@ -137,7 +137,7 @@ class Docker:
             raise
 
     def _network(self, request: RunRequest) -> str:
-        network = "none" if request.strict else request.network
+        network = request.strict.network if request.strict else request.network
         if network == "auto":
             network = "bridge" if self._has_bridge() else "host"
         if network == "host":

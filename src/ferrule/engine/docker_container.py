@@ -47,7 +47,7 @@ def _strictly(strict: Strict) -> dict[str, object]:
         "CapAdd": list(strict.capabilities),
         "SecurityOpt": [] if strict.capabilities else ["no-new-privileges"],
         "Memory": strict.memory,
-        "Sysctls": dict(SYSCTLS),
+        "Sysctls": {} if strict.host_network else dict(SYSCTLS),
     }
 
 

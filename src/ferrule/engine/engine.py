@@ -27,9 +27,8 @@ class RunRequest:
 
     Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's
     Cmd where there are some, `env` goes over the image's. `network` is `auto`, `bridge` or `host`: `auto` is
-    the engine's own network, or the host's where the engine has none. With `strict` the network is loopback
-    alone, whatever is asked for, and no port is published. `grace` is what it has to end after its stop
-    signal, in seconds.
+    the engine's own network, or the host's where the engine has none. With `strict` the network is that of
+    `Strict`, and no port is published. `grace` is what it has to end after its stop signal, in seconds.
     """
 
     name: str

@@ -24,13 +24,20 @@ class Strict:
 
     `memory` in bytes. `capabilities` are those that its file gives it: with some, new privileges are allowed,
     since the kernel would not give them otherwise. `user` replaces the image's. `writable` leaves the root as
-    it is, so that what the program writes can be seen.
+    it is, so that what the program writes can be seen. `host_network` gives it this machine's network, with
+    the database that is there.
     """
 
     memory: int = MEMORY
     capabilities: tuple[str, ...] = ()
     user: str = ""
     writable: bool = False
+    host_network: bool = False
+
+    @property
+    def network(self) -> str:
+        """As engines name it."""
+        return "host" if self.host_network else "none"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

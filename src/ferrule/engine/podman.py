@@ -130,7 +130,7 @@ class Podman:
     ) -> None:
         """A container that only waits for its start, so that whatever can fail has failed by now."""
         if request.strict:
-            refusal = self._try(container, request, "none", keep, folder)
+            refusal = self._try(container, request, request.strict.network, keep, folder)
         elif request.network != "auto":
             refusal = self._try(container, request, request.network, keep, folder)
         else:

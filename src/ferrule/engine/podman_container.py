@@ -72,7 +72,8 @@ def _strictly(strict: Strict) -> list[str]:
     words += [] if strict.writable else ["--read-only", "--read-only-tmpfs=false", "--tmpfs", TMPFS]
     words += [word for name in strict.capabilities for word in ("--cap-add", name)]
     words += [] if strict.capabilities else ["--security-opt", "no-new-privileges"]
-    words += [word for name, value in SYSCTLS.items() for word in ("--sysctl", f"{name}={value}")]
+    sysctls = {} if strict.host_network else SYSCTLS
+    words += [word for name, value in sysctls.items() for word in ("--sysctl", f"{name}={value}")]
     return [*words, *(["--user", strict.user] if strict.user else [])]
 
 

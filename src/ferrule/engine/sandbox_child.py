@@ -91,9 +91,9 @@ def _run(spec: SandboxSpec, failure: int, started: int) -> int:
     if program == 0:
         become_program(spec, failure)
     os.close(running)
-    if started >= 0 or spec.alone:
+    if started >= 0 or spec.watched:
         os.read(waiting, 1)  # the program has its own end until it is another program
-    if spec.alone and not os.fstat(failure).st_size:
+    if spec.watched and not os.fstat(failure).st_size:
         write_program(spec.place, program)
     if started >= 0 and not os.fstat(failure).st_size:
         write_guard(spec.place)

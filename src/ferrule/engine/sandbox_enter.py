@@ -14,6 +14,7 @@ import sys
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from ferrule.engine.processes import shares
 from ferrule.engine.sandbox_program import execute
 from ferrule.engine.sandbox_spec import SandboxSpec, StartError
 from ferrule.engine.syscalls import (
@@ -27,7 +28,7 @@ from ferrule.engine.syscalls import (
 )
 
 NOT_STARTED = 125
-ALL = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
+ALL = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
 ANSWER_SECONDS = 5
 LONGEST_ANSWER = 1 << 16
 
@@ -47,7 +48,8 @@ def main() -> NoReturn:
 
 
 def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
-    enter(os.pidfd_open(said["process"]), ALL | (CLONE_NEWUSER if spec.as_user else 0))
+    own = (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone else 0)
+    enter(os.pidfd_open(said["process"]), ALL | own)
     child = os.fork()
     if child == 0:
         try:
@@ -67,9 +69,10 @@ def _ask(said: dict[str, Any]) -> int:
     import http.client
 
     process = os.pidfd_open(said["process"])
-    if os.stat(f"/proc/{said['process']}/ns/user").st_ino != os.stat("/proc/self/ns/user").st_ino:  # noqa: PTH116
-        enter(process, CLONE_NEWUSER)
-    enter(process, CLONE_NEWNET)
+    if not shares(said["process"], "net"):
+        if not shares(said["process"], "user"):
+            enter(process, CLONE_NEWUSER)
+        enter(process, CLONE_NEWNET)
     connection = http.client.HTTPConnection("127.0.0.1", said["port"], timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", said["path"], headers={"Connection": "close"})

@@ -58,7 +58,8 @@ def prepare(
         mounts=(*_mounts(request), *(_writable(root, run) if strict and not strict.writable else ())),
         capabilities=_capabilities(root, argv[0], warn),
         parent=parent,
-        alone=strict is not None,
+        watched=strict is not None,
+        alone=strict is not None and not strict.host_network,
         read_only=strict is not None and not strict.writable,
         memory=strict.memory if strict else 0,
     )

@@ -63,7 +63,7 @@ def _prepare_streams(spec: SandboxSpec) -> None:
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     if not spec.as_user:
         for stream in (1, 2):
-            if spec.parent == 0 or spec.alone or stat.S_ISFIFO(os.fstat(stream).st_mode):
+            if spec.parent == 0 or spec.watched or stat.S_ISFIFO(os.fstat(stream).st_mode):
                 os.fchown(stream, spec.uid, spec.gid)
 
 

@@ -12,8 +12,8 @@ class SandboxSpec:
     `stop_signal` is a number, `grace` in seconds. With `as_user` we are not root: our own ids appear inside
     as `uid` and `gid`, in a user namespace. `capabilities` are the numbers of those that the program's file
     may give it; without any, no file gives anything. `parent` is the process that waits for the end, 0 when
-    none does. `alone`: in a network namespace with loopback and nothing else. `memory` is the limit in bytes,
-    0 for none.
+    none does. `watched`: somebody looks at it while it runs. `alone`: in a network namespace with loopback
+    and nothing else. `memory` is the limit in bytes, 0 for none.
     """
 
     place: str
@@ -29,6 +29,7 @@ class SandboxSpec:
     mounts: tuple[tuple[str, str, bool], ...]
     capabilities: tuple[int, ...]
     parent: int
+    watched: bool = False
     alone: bool = False
     read_only: bool = False
     memory: int = 0

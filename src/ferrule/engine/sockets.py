@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.engine.processes import shares, sockets_of
+
+INODE = 9
 LISTENS = {"tcp": "0A", "udp": "07"}
 """Protocol → the state of a socket that takes what comes; for UDP, one that is bound and has no peer."""
 
@@ -31,11 +34,15 @@ class Socket:
 
 
 def listening(process: int) -> tuple[Socket, ...]:
-    """All of them, sorted; none when the process is gone."""
-    return tuple(sorted(set(_all(process))))
+    """All of its network, sorted; in this machine's network its own alone. None when the process is gone."""
+    try:
+        own = sockets_of(process) if shares(process, "net") else None
+    except OSError:
+        return ()
+    return tuple(sorted(set(_all(process, own))))
 
 
-def _all(process: int) -> Iterator[Socket]:
+def _all(process: int, own: frozenset[str] | None) -> Iterator[Socket]:
     for protocol, state in LISTENS.items():
         for table in (protocol, f"{protocol}6"):
             try:
@@ -44,7 +51,7 @@ def _all(process: int) -> Iterator[Socket]:
                 continue
             for line in lines[1:]:
                 fields = line.split()
-                if fields[3] == state:
+                if fields[3] == state and (own is None or fields[INODE] in own):
                     address, _, port = fields[1].partition(":")
                     yield Socket(protocol=protocol, port=int(port, 16), address=_address(address))
 

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the image is verified before it goes anywhere: `wanted` None leaves that to the project.
 
-    `engine` as in `choose`; `env` is what the program gets, and the image does not.
+    `engine` and `host_network` as in `VerifyOptions`; `env` is what the program gets, and the image does not.
     """
 
     wanted: bool | None = None
     engine: str = "auto"
+    host_network: bool = False
     env: tuple[tuple[str, str | None], ...] = ()
 
 

@@ -40,7 +40,11 @@ def pass_gate(
             context.report.warn(
                 f"the image for {each.config.platform} is not verified: this machine is {here}"
             )
-    options = VerifyOptions(engine=destinations.gate.engine, env=destinations.gate.env)
+    options = VerifyOptions(
+        engine=destinations.gate.engine,
+        env=destinations.gate.env,
+        host_network=destinations.gate.host_network,
+    )
     subject = subject_of(image, parcel.name.with_tag(parcel.tags[0]), settings, version)
     memory, key = Memory(context.cache / MEMORY_FILE), _key(image, subject, options)
     if memory.recall(key):
@@ -70,6 +74,7 @@ def _key(image: Image, subject: Subject, options: VerifyOptions) -> str:
     """The image, and all that a verdict depends on; values are in it as a digest only."""
     said = [
         options.engine,
+        options.host_network,
         sorted(options.env),
         MEMORY,
         subject.version,

@@ -41,16 +41,17 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to verify: `engine` as in `choose`, times in seconds, `memory` in bytes.
 
     `within` None is the image's own start period, or ten seconds. With `env_check`, a boot follows for each
-    required variable of the contract that is left out.
+    required variable of the contract that is left out. `host_network` is for a database of this machine.
     """
 
     engine: str = "auto"
     env: tuple[Variable, ...] = ()
     memory: int = MEMORY
     within: float | None = None
-    settle: float = 1.0
+    settle: float = 0.5
     grace: float = 10.0
     env_check: bool = False
+    host_network: bool = False
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +156,11 @@ class _Trial:
         self._subject = subject
         self._env = env
         self._without = tuple(each.name for each in subject.contract if each.required and options.env_check)
-        self._strict = Strict(memory=options.memory, capabilities=subject.capabilities)
+        self._strict = Strict(
+            memory=options.memory,
+            capabilities=subject.capabilities,
+            host_network=options.host_network,
+        )
         self._watch = Watch(
             health=health,
             ports=ports,
@@ -200,6 +205,7 @@ class _Trial:
         strict = Strict(
             memory=self._strict.memory,
             capabilities=self._strict.capabilities,
+            host_network=self._strict.host_network,
             writable=writable,
             user=user,
         )

@@ -9,6 +9,7 @@ from ferrule.errors import ImageError
 from ferrule.image.archive import familiar
 from ferrule.image.image import Image
 from ferrule.image.tree import tree_of
+from ferrule.oci.image_config import RunConfig
 from ferrule.oci.platform import this_platform
 from ferrule.verbs.bases import open_image
 from ferrule.verbs.build import build_image
@@ -16,7 +17,10 @@ from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
 from ferrule.verbs.run import name_in_engine
+from ferrule.verbs.run_config import HEALTH_PATH
 from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, subject_of, verify
+
+VERSION_LABEL = "org.opencontainers.image.version"
 
 
 def verify_project(context: Context, request: ProjectRequest, options: VerifyOptions) -> Verified:
@@ -33,7 +37,7 @@ def verify_image(context: Context, name: str, options: VerifyOptions) -> Verifie
     """Verify an image by name: one that the engine has, a layout (`oci:DIR[:TAG]`), or one of a registry."""
     loader = choose(options.engine).engine.loader
     if loader is not None and not name.startswith("oci:") and loader.has(name):
-        return verify(context, Subject(name=name, run=loader.config(name)), options, None)
+        return verify(context, _kept(name, loader.config(name)), options, None)
     image = open_image(context, name, this_platform(), any_platform=True)
     if not this_platform().runs(image.config.platform):
         raise ImageError(
@@ -46,9 +50,21 @@ def verify_image(context: Context, name: str, options: VerifyOptions) -> Verifie
         image=image,
         run=image.config.run,
         digest=image.descriptor.digest,
+        version=_version(image.config.run),
         capabilities=_capabilities(image),
     )
     return verify(context, subject, options, reference)
+
+
+def _kept(name: str, run: RunConfig) -> Subject:
+    """An image that only the engine has."""
+    return Subject(name=name, run=run, version=_version(run))
+
+
+def _version(run: RunConfig) -> str | None:
+    """The crate's, in an image of ours; others may mean something else by the label."""
+    labels = run.labels or {}
+    return labels.get(VERSION_LABEL) if HEALTH_PATH in labels else None
 
 
 def _capabilities(image: Image) -> tuple[str, ...]:
