@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ferrule.engine.ask_inside import ask_inside
 from ferrule.engine.engine import Running, RunRequest
-from ferrule.engine.execution import ask_inside
 from ferrule.engine.inside import Strict
 from ferrule.engine.processes import memory
 from ferrule.engine.sockets import listening
@@ -185,7 +185,7 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(
     code = (
         "import sys, time; from pathlib import Path; from dataclasses import replace; "
         "from ferrule.engine.engine import RunRequest; from ferrule.engine.inside import Strict; "
-        "from ferrule.engine.execution import ask_inside; from ferrule.engine.processes import memory; "
+        "from ferrule.engine.ask_inside import ask_inside; from ferrule.engine.processes import memory; "
         "from ferrule.engine.sandbox import Sandbox; from ferrule.image.layout import read_layout; "
         "from tests.fakes.images import AMD64; image = read_layout(Path(sys.argv[1]), 'latest', AMD64); "
         "strict = Strict(memory=64 << 20, host_network=sys.argv[2] == 'host'); "
@@ -196,7 +196,7 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(
         "print(inside.execute(('/program', 'put', '/tmp/x'), 9).code, "
         "inside.execute(('/program', 'put', '/x'), 9).code, "
         "inside.execute(('/program', 'exit', '3'), 9).code, ask_inside(inside.process(), 1, '/'))\n"
-        "running.stop(); running.wait(); running.__exit__(None, None, None)"
+        "running.__exit__(None, None, None)"
     )
     layout = sandbox_bench.folder / request.name[:14]
     finished = SystemRunner().run(

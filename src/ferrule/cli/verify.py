@@ -56,9 +56,9 @@ VERIFY_FLAGS = (
     click.option(
         "--settle",
         type=click.FloatRange(min=0),
-        default=0.5,
+        default=0.25,
         metavar="SECONDS",
-        help="How long it has to stay healthy.  [default: 0.5]",
+        help="How long it has to stay healthy.  [default: 0.25]",
     ),
     click.option(
         "--env-check",

@@ -1,16 +1,14 @@
 """Programs beside a sandbox or container, for a while: a `Command` goes in, an `Executed` comes out."""
 
-import json
 import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import ferrule
 from ferrule.engine.inside import Executed
-from ferrule.process import Attached, Command, Starter, SystemRunner
+from ferrule.process import Attached, Command, Starter
 
 LONGEST_OUTPUT = 1 << 16
 GRACE_SECONDS = 2.0
@@ -19,13 +17,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02
 # Without `site` it starts in a third of the time, and finds us wherever we are installed; our folder comes
 # last, so that nothing in it can stand for the standard library.
 LAUNCH = "import sys; sys.path.append(sys.argv[1]); from ferrule.engine.{module} import main; main()"
-
-
-class Answer(NamedTuple):
-    """What HTTP gave."""
-
-    status: int
-    body: str
 
 
 def launcher(module: str) -> tuple[str, ...]:
@@ -56,18 +47,3 @@ def _end(running: Attached) -> None:
     while not running.ended() and time.monotonic() < deadline:
         time.sleep(LONGEST_PAUSE)
     running.signal(signal.SIGKILL)
-
-
-def ask_inside(process: int, port: int, path: str, starter: Starter | None = None) -> Answer | None:
-    """Ask over HTTP on loopback, in the network of a process of this machine; None without an answer.
-
-    That takes root, or that the network belongs to a user namespace of ours.
-    """
-    said: dict[str, Any] = {"process": process, "port": port, "path": path}
-    command = Command(argv=launcher("sandbox_enter"), stdin=json.dumps(said).encode())
-    executed = execute_for(starter or SystemRunner(), command, 10)
-    try:
-        found = json.loads(executed.output) if executed.code == 0 else {}
-        return Answer(status=int(found["status"]), body=str(found["body"]))
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -7,6 +7,7 @@ Only the standard library is imported: the sandbox's own process asks too. What 
 # ruff: noqa: PTH115, PTH116, PTH123, PTH208
 
 import os
+from contextlib import suppress
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -25,15 +26,16 @@ def shares(process: int, kind: str) -> bool:
 
 
 def sockets_of(process: int) -> frozenset[str]:
-    """The inodes of the sockets that the family has open, as the tables in /proc/net name them."""
+    """The inodes of the sockets that the family has open, as the tables in /proc/net name them.
+
+    Raises `PermissionError` where they are not to be seen.
+    """
     found = set()
     for each in family(process):
-        try:
+        with suppress(FileNotFoundError):
             for name in os.listdir(f"/proc/{each}/fd"):
                 target = os.readlink(f"/proc/{each}/fd/{name}")
                 found.add(target.removeprefix("socket:[").removesuffix("]"))
-        except OSError:
-            continue
     return frozenset(found)
 
 

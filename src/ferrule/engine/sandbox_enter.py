@@ -1,8 +1,8 @@
-"""A process that joins a sandbox, or only a container's network: a JSON object on stdin says what for.
+"""A process that joins a sandbox, or only its network: a JSON object on stdin says what for.
 
 `{"spec": …, "process": N, "argv": […]}` runs a command in the sandbox of that `SandboxSpec`, whose program is
 process N; our exit code and output are the command's. `{"process": N, "port": P, "path": "/…"}` asks for a
-path over HTTP on loopback, in the network of process N, and prints what answers as JSON.
+path over HTTP, in the user namespace and the network of process N, and prints `[status, body]`.
 
 Only the standard library is imported: this must start quickly.
 """
@@ -14,7 +14,6 @@ import sys
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from ferrule.engine.processes import shares
 from ferrule.engine.sandbox_program import execute
 from ferrule.engine.sandbox_spec import SandboxSpec, StartError
 from ferrule.engine.syscalls import (
@@ -29,8 +28,6 @@ from ferrule.engine.syscalls import (
 
 NOT_STARTED = 125
 ALL = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
-ANSWER_SECONDS = 5
-LONGEST_ANSWER = 1 << 16
 
 
 def main() -> NoReturn:
@@ -66,21 +63,13 @@ def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
 
 
 def _ask(said: dict[str, Any]) -> int:
-    import http.client
+    from ferrule.engine.ask_inside import ask
 
-    process = os.pidfd_open(said["process"])
-    if not shares(said["process"], "net"):
-        if not shares(said["process"], "user"):
-            enter(process, CLONE_NEWUSER)
-        enter(process, CLONE_NEWNET)
-    connection = http.client.HTTPConnection("127.0.0.1", said["port"], timeout=ANSWER_SECONDS)
-    try:
-        connection.request("GET", said["path"], headers={"Connection": "close"})
-        answer = connection.getresponse()
-        body = answer.read(LONGEST_ANSWER).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        return _fail(str(error) or type(error).__name__)
-    sys.stdout.write(json.dumps({"status": answer.status, "body": body}))
+    enter(os.pidfd_open(said["process"]), CLONE_NEWUSER | CLONE_NEWNET)
+    answer = ask(said["port"], said["path"])
+    if answer is None:
+        return NOT_STARTED
+    sys.stdout.write(json.dumps(answer))
     return 0
 
 

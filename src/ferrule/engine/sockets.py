@@ -34,9 +34,14 @@ class Socket:
 
 
 def listening(process: int) -> tuple[Socket, ...]:
-    """All of its network, sorted; in this machine's network its own alone. None when the process is gone."""
+    """All of its network, sorted; in this machine's network its own alone. None when the process is gone.
+
+    Who may not see which sockets are its own, as a user of Docker may not, is told all.
+    """
     try:
         own = sockets_of(process) if shares(process, "net") else None
+    except PermissionError:
+        own = None
     except OSError:
         return ()
     return tuple(sorted(set(_all(process, own))))

@@ -48,7 +48,7 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[Variable, ...] = ()
     memory: int = MEMORY
     within: float | None = None
-    settle: float = 0.5
+    settle: float = 0.25
     grace: float = 10.0
     env_check: bool = False
     host_network: bool = False

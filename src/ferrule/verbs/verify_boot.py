@@ -114,16 +114,19 @@ class _Eye:
         healthy = self._until(self._is_well, self._watch.within)
         healthy_after = self._now() if healthy else None
         unhealthy_after = None
+        left = zombies(self._process) if healthy and self._process else frozenset[int]()
         if healthy:
             self._until(lambda: False, self._watch.settle)
             if not self._running.ended() and not self._is_well():
                 unhealthy_after = self._now()
         waited = self._now()
         ended = self._end() if self._running.ended() else None
-        version, used, left = None, None, 0
+        version, used = None, None
         if ended is None:
             self._find()
-            used, left = self._measure()
+            used = memory(self._process) or None if self._process else None
+            # In both looks: one that has just ended may still be asked.
+            left &= zombies(self._process) if self._process else left
             version = version_in(self._inside, self._watch.health, self._health) if healthy else None
         stopped = self._stop() if healthy and ended is None else None
         return Boot(
@@ -133,7 +136,7 @@ class _Eye:
             ended=ended,
             sockets=self._sockets,
             memory=used,
-            zombies=left,
+            zombies=0 if ended else len(left),
             version=version,
             stopped=stopped,
             written=self._inside.written(),
@@ -167,13 +170,6 @@ class _Eye:
         found = listening(self._process) if self._process else ()
         if self._process:
             self._sockets = found or self._sockets or ()
-
-    def _measure(self) -> tuple[int | None, int]:
-        if self._process is None:
-            return None, 0
-        left = zombies(self._process)
-        time.sleep(LONGEST_PAUSE)
-        return memory(self._process) or None, len(left & zombies(self._process))
 
     def _end(self) -> Ended:
         after, code = self._now(), self._running.wait()

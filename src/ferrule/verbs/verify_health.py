@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ferrule.engine.execution import ask_inside
+from ferrule.engine.ask_inside import ask_inside
 from ferrule.engine.inside import Inside
 from ferrule.engine.sockets import Socket
 from ferrule.oci.image_config import RunConfig
