@@ -1,12 +1,16 @@
 """`ferrule verify` as it is called: its screen, its JSON, its exit codes, and what it never shows."""
 
 import json
+import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ferrule.cli.app import run
+from ferrule.process import Command, SystemRunner
 from tests.fakes.images import entry, folder, image_of, tar_of, write_layout_of
 from tests.parts.compile import compiled
 
@@ -127,6 +131,22 @@ def test_what_is_wrong_is_one_line_and_a_hint(
     assert error.startswith("error: ")
     assert cause in error
     assert hint.startswith("hint: ")
+
+
+def test_ctrl_c_ends_the_program_and_leaves_nothing(service: bytes, tmp_path: Path) -> None:
+    image = layout(tmp_path / "image", service, "silent=1")
+    (tmp_path / "roots").mkdir()
+    argv = (sys.executable, "-m", "ferrule", "verify", "--engine", "sandbox", "--wait-timeout", "60", image)
+    env = {"TMPDIR": str(tmp_path / "roots"), "FERRULE_CACHE_DIR": str(tmp_path / "cache")}
+    with (tmp_path / "said").open("wb") as out:
+        ours = SystemRunner().attached(Command(argv=argv, env=env), stdout=out, stderr=out)
+    while not list(tmp_path.glob("roots/ferrule-run-*/program")):
+        assert not ours.ended()
+        time.sleep(0.01)
+    ours.signal(signal.SIGINT)
+    assert ours.wait() == 130
+    assert list((tmp_path / "roots").iterdir()) == []
+    assert "error: interrupted" in (tmp_path / "said").read_text()
 
 
 def test_an_image_for_another_processor_alone_is_refused(

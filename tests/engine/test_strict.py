@@ -142,6 +142,11 @@ def test_what_is_written_into_a_writable_root_is_told(bench: Bench) -> None:
     with bench.running(strictly(request, writable=True)) as running:
         assert running.wait() == 0
         assert running.inside.written() == ("/etc/motd",)
+    for kept in ("/tmp/new", "/data/new"):
+        data = bench.image(folder("data"), Cmd=["put", kept], Volumes={"/data": {}})
+        with bench.running(strictly(data, writable=True)) as running:
+            assert running.wait() == 0
+            assert running.inside.written() == ()
     with bench.running(strictly(replace(request, args=("put", "/log/new")), writable=True)) as running:
         assert running.wait() == 0
         assert running.inside.written() == ("/log/new",)

@@ -42,7 +42,7 @@ def container_of(request: RunRequest, network: str) -> dict[str, Any]:
 def _strictly(strict: Strict) -> dict[str, object]:
     return {
         "ReadonlyRootfs": not strict.writable,
-        "Tmpfs": {} if strict.writable else {TMP: "rw,mode=1777"},
+        "Tmpfs": {TMP: "rw,mode=1777"},
         "CapDrop": ["ALL"],
         "CapAdd": list(strict.capabilities),
         "SecurityOpt": [] if strict.capabilities else ["no-new-privileges"],

@@ -68,8 +68,8 @@ def create_words(
 
 
 def _strictly(strict: Strict) -> list[str]:
-    words = ["--cap-drop", "all", "--memory", str(strict.memory)]
-    words += [] if strict.writable else ["--read-only", "--read-only-tmpfs=false", "--tmpfs", TMPFS]
+    words = ["--cap-drop", "all", "--memory", str(strict.memory), "--tmpfs", TMPFS]
+    words += [] if strict.writable else ["--read-only", "--read-only-tmpfs=false"]
     words += [word for name in strict.capabilities for word in ("--cap-add", name)]
     words += [] if strict.capabilities else ["--security-opt", "no-new-privileges"]
     sysctls = {} if strict.host_network else SYSCTLS

@@ -45,7 +45,8 @@ class SandboxInside:
             return ()
         after = look_at(Path(self.spec.place))
         changed = {path for path in self.before.keys() | after if self.before.get(path) != after.get(path)}
-        return leaves(changed)
+        places = [target for _, target, _ in self.spec.mounts]
+        return leaves({path for path in changed if not any(_is_below(path, place) for place in places)})
 
     def out_of_memory(self) -> bool:
         """Whether the guard ended it for that."""
@@ -61,6 +62,10 @@ def look_at(place: Path) -> Seen:
 def leaves(paths: set[str]) -> tuple[str, ...]:
     """Sorted, without the folders of others among them: those change with what is in them."""
     return tuple(sorted(path for path in paths if not any(other.startswith(f"{path}/") for other in paths)))
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
 
 
 def _walk(root: Path) -> Iterator[Path]:

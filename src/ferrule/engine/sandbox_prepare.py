@@ -55,7 +55,7 @@ def prepare(
         as_user=not has_all_users(),
         stop_signal=stop_signal(run.stop_signal),
         grace=request.grace,
-        mounts=(*_mounts(request), *(_writable(root, run) if strict and not strict.writable else ())),
+        mounts=(*_mounts(request), *(_writable(root, run) if strict else ())),
         capabilities=_capabilities(root, argv[0], warn),
         parent=parent,
         watched=strict is not None,

@@ -83,6 +83,8 @@ def boot(engine: Engine, request: RunRequest, watch: Watch, output: BinaryIO) ->
     try:
         with engine.start(request, stdout=output, stderr=output) as running:
             seen = _Eye(running, watch, started).look()
+            if request.strict is not None and request.strict.writable:
+                seen = msgspec.structs.replace(seen, written=running.inside.written())
     except EngineError:
         raise
     except ImageError as error:
@@ -139,7 +141,6 @@ class _Eye:
             zombies=0 if ended else len(left),
             version=version,
             stopped=stopped,
-            written=self._inside.written(),
             waited=waited,
         )
 
