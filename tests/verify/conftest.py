@@ -115,7 +115,7 @@ def options_of(row: Row, engine: str) -> VerifyOptions:
         env=row.env,
         memory=row.memory,
         within=row.within,
-        settle=1.0 if {"die", "sick"} & {word.partition("=")[0] for word in row.words.split()} else 0.1,
+        settle=2.5 if row.words.startswith(("die", "sick")) else 0.1,
         grace=row.grace,
         env_check=row.env_check,
     )

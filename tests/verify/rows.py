@@ -82,7 +82,7 @@ ROWS = (
         },
     ),
     Row(name="ready-then-dead", words="die=0.3 code=3", failed={"health": "exit code 3"}, on_all=True),
-    Row(name="ready-then-ill", words="sick=0.3", failed={"health": "not any more after"}),
+    Row(name="ready-then-ill", words="sick=1.5", failed={"health": "not any more after"}),
     Row(
         name="500-on-health",
         words="status=500",
@@ -219,7 +219,7 @@ ROWS = (
         contract=(NEEDED,),
         env=GIVEN,
         env_check=True,
-        within=2.0,
+        within=4.0,
         failed={"env TOKEN": "without TOKEN it hangs"},
     ),
     Row(

@@ -114,6 +114,8 @@ class _Eye:
 
     def look(self) -> Boot:
         healthy = self._until(self._is_well, self._watch.within)
+        if self._health is None and not self._running.ended():
+            self._ask()  # its own words, also where the machine was too busy to ask in time
         healthy_after = self._now() if healthy else None
         unhealthy_after = None
         left = zombies(self._process) if healthy and self._process else frozenset[int]()
@@ -163,8 +165,11 @@ class _Eye:
         patience = min(ASK_ANYWAY_SECONDS, self._watch.within / 2)
         if not self._sockets and self._watch.ports and self._now() < patience:
             return False
+        return self._ask().healthy and not self._running.ended()
+
+    def _ask(self) -> Asked:
         self._health = ask(self._inside, self._watch.health, self._sockets, self._now())
-        return self._health.healthy and not self._running.ended()
+        return self._health
 
     def _find(self) -> None:
         self._process = self._process or self._inside.process()
