@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from ferrule.engine.sandbox_program import execute
@@ -51,7 +50,7 @@ def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
     if child == 0:
         try:
             os.chdir(spec.cwd)
-            execute(replace(spec, argv=tuple(said["argv"])))
+            execute(spec._replace(argv=tuple(said["argv"])))
         except StartError as error:
             os._exit(_fail(error.failure.message))
         except OSError as error:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ferrule.engine.execution import execute_for, launcher
@@ -35,7 +35,7 @@ class SandboxInside:
         process = self.process()
         if process is None:
             return Executed(code=EXECUTION_FAILED, output="the program does not run")
-        said = {"spec": asdict(self.spec), "process": process, "argv": argv}
+        said = {"spec": self.spec._asdict(), "process": process, "argv": argv}
         command = Command(argv=launcher("sandbox_enter"), stdin=json.dumps(said).encode())
         return execute_for(self.starter, command, seconds)
 
