@@ -44,6 +44,8 @@ KEYS = {
     "`/app`.",
     "env": "What the program reads from its environment, by name: a value, which goes into the image, or a "
     'table such as `{ required = true, secret = true, type = "url" }`. See the environment contract.',
+    "verify": "`true` boots every image before it is pushed, as `ferrule verify` does, and pushes nothing "
+    "that is not fit to run. `--no-verify` leaves it out.",
     "labels": "Labels of the image, by key. They win over those that are taken from Cargo.toml.",
 }
 """Key of `[package.metadata.ferrule]` → what it means."""

@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contract: tuple[Variable, ...]
     env: Mapping[str, str]
     labels: Mapping[str, str]
+    verify: bool
     origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
@@ -133,6 +134,7 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         contract=contract,
         env={each.name: each.default for each in contract if each.default is not None},
         labels=value("labels", dict, {}),
+        verify=value("verify", bool, False),  # noqa: FBT003 - TOML's own
         origins={key: origin for key, (_, origin) in said.items()},
     )
     _check_health(settings)

@@ -38,6 +38,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     capabilities: tuple[str, ...] | None = None
     env: Mapping[str, str | dict[str, Any]] | None = None
     labels: Mapping[str, str] | None = None
+    verify: bool | None = None
 
 
 FLAGS = "flags"

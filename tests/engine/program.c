@@ -108,6 +108,15 @@ static int zombies(void)
     return printf("zombies %d\n", count), 0;
 }
 
+static int eat(int mebibytes)
+{
+    for (int i = 0; i < mebibytes; i++)
+        memset(malloc(1 << 20), 1, 1 << 20);
+    puts("ready");
+    pause();
+    return 0;
+}
+
 static int wait_for_ever(void)
 {
     puts("ready");
@@ -131,6 +140,10 @@ int main(int count, char **words)
         return list(more);
     if (!strcmp(what, "put"))
         return put(more);
+    if (!strcmp(what, "eat"))
+        return eat(atoi(more));
+    if (!strcmp(what, "say"))
+        return puts("before"), sleep(atoi(more)), puts("after"), 4;
     if (!strcmp(what, "flood"))
         for (int i = 0; i < 200000; i++)
             printf("line %d\n", i);

@@ -28,7 +28,7 @@ NAMES = [
         "time-zones",
         "ports",
     ),
-    *("health", "init", "migrations", "layers", "image", "tags", "destinations"),
+    *("health", "init", "migrations", "layers", "image", "tags", "destinations", "verify"),
 ]
 
 

@@ -32,7 +32,9 @@ def find_leaks(binary: Path, plan: BuildPlan) -> tuple[Leak, ...]:
     wanted = sorted({str(place) for place in places if len(place.parts) >= MIN_PARTS})
     if not wanted or binary.stat().st_size == 0:
         return ()
-    pattern = b"(?:" + b"|".join(re.escape(place.encode()) for place in wanted) + rb")/[!#-&(-~]{0,200}"  # up to a blank or a quote
+    pattern = (
+        b"(?:" + b"|".join(re.escape(place.encode()) for place in wanted) + rb")/[!#-&(-~]{0,200}"
+    )  # up to a blank or a quote
     root = str(plan.project.workspace.workspace_root)
     if root in wanted:
         # Alone it is what `env!("CARGO_MANIFEST_DIR")` leaves: the rest of a path is joined later.

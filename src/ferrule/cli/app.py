@@ -20,6 +20,7 @@ VERBS = {
     "build": ("ferrule.cli.build:command", "Build the project and make an image of it."),
     "pack": ("ferrule.cli.pack:command", "Make an image of binaries that were built elsewhere."),
     "run": ("ferrule.cli.run:command", "Run an image here, or build a project and run it."),
+    "verify": ("ferrule.cli.verify:command", "Boot an image as production would, before it goes there."),
     "stop": ("ferrule.cli.stop:command", "Stop what `ferrule run --detach` left running."),
     "inspect": ("ferrule.cli.inspect:command", "Say what a binary needs, or what an image is made of."),
     "env": ("ferrule.cli.env:command", "List and check what the program reads from its environment."),

@@ -60,6 +60,12 @@ def _parse_image(text: str) -> object:
     return parse_repository(text)
 
 
+def _read_env_file(text: str) -> object:
+    from ferrule.engine.variables import read_env_file
+
+    return read_env_file(text)
+
+
 def _parse_platforms(text: str) -> object:
     from ferrule.verbs.targets import parse_platforms
 
@@ -230,6 +236,29 @@ DESTINATION_FLAGS = (
         multiple=True,
         type=Parsed("DEST", parse_output),
         help="Where to write it: oci:DIR[:TAG], docker-archive:FILE or binary:FILE; {bin} is filled in.",
+    ),
+    option(
+        "--verify/--no-verify",
+        default=None,
+        help="Boot the image first, as `ferrule verify` does, or leave that out.",
+    ),
+    option(
+        "--verify-engine",
+        type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+        default="auto",
+        help="Where --verify boots it.  [default: auto]",
+    ),
+    option(
+        "--verify-network",
+        type=click.Choice(["none", "host"]),
+        default="none",
+        help="Its network there: loopback alone, or this machine's.  [default: none]",
+    ),
+    click.option(
+        "--verify-env-file",
+        multiple=True,
+        type=Parsed("FILE", _read_env_file),
+        help="Variables for --verify, one a line. None of them goes into the image.",
     ),
 )
 

@@ -116,10 +116,20 @@ def is_for_all(given: dict[str, Any]) -> bool:
 
 def destinations_of(given: dict[str, Any]) -> "Destinations":
     """Where the image is to go."""
-    from ferrule.verbs.deliver import Destinations
+    from ferrule.verbs.deliver import Destinations, Gate
 
     if given["engine"] and not given["load"]:
         raise click.UsageError("--engine goes with --load")
+    gate = Gate(
+        wanted=given["verify"],
+        engine=given["verify_engine"],
+        host_network=given["verify_network"] == "host",
+        env=tuple(dict(pair for file in given["verify_env_file"] for pair in file).items()),
+    )
     return Destinations(
-        push=given["push"], load=given["load"], engine=given["engine"] or "docker", outputs=given["output"]
+        push=given["push"],
+        load=given["load"],
+        engine=given["engine"] or "docker",
+        outputs=given["output"],
+        gate=gate,
     )

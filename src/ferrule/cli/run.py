@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ferrule.engine.variables import Variable
     from ferrule.verbs.run import Ran, RunOptions
 
-RUN_FLAGS = (
-    option(
-        "--engine",
-        type=click.Choice(["auto", "docker", "podman", "sandbox"]),
-        default="auto",
-        help="Where it runs.  [default: auto, docker where it answers, else the sandbox]",
-    ),
+ENGINE = option(
+    "--engine",
+    type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+    default="auto",
+    help="Where it runs.  [default: auto, docker where it answers, else the sandbox]",
+)
+RUN_ENV = (
     click.option(
         "--env",
         "-e",
@@ -49,6 +49,10 @@ RUN_FLAGS = (
         type=Parsed("FILE", read_env_file),
         help="Variables, one a line; # begins a comment. --env goes over them.",
     ),
+)
+RUN_FLAGS = (
+    ENGINE,
+    *RUN_ENV,
     click.option(
         "--mount",
         multiple=True,
@@ -117,7 +121,7 @@ def command(**given: Any) -> int:
     options = RunOptions(
         engine=given["engine"],
         args=given["arguments"],
-        env=_variables(given),
+        env=variables_of(given),
         mounts=given["mount"],
         ports=given["publish"],
         network=given["network"],
@@ -155,7 +159,7 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     return run_project(context, request, options)
 
 
-def _variables(given: dict[str, Any]) -> "tuple[Variable, ...]":
+def variables_of(given: dict[str, Any]) -> "tuple[Variable, ...]":
     """Of the same name, flags go before files, and later ones before earlier ones."""
     files = [variable for file in given["env_file"] for variable in file]
     return tuple({**dict(files), **dict(given["run_env"])}.items())

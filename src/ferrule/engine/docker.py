@@ -13,7 +13,9 @@ from ferrule.engine.docker_detached import LABEL, DockerDetached, find_container
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
 from ferrule.engine.docker_run import DockerRun, remove_container
 from ferrule.engine.engine import RunRequest, check_host_ports, name_in_use
+from ferrule.engine.strict import run_config_of
 from ferrule.errors import EngineError, ProjectError
+from ferrule.oci.image_config import RunConfig
 
 CHUNK = 1 << 20
 LOADED = ("Loaded image: ", "Loaded image ID: ")
@@ -60,6 +62,11 @@ class Docker:
         labels = config.get("Labels") if isinstance(config, dict) else None
         return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
 
+    def config(self, name: str) -> RunConfig:
+        """See `Loader.config`."""
+        found = self._inspect(name)
+        return run_config_of("docker", found.get("Config") if isinstance(found, dict) else None)
+
     def load(self, archive: Path) -> tuple[str, ...]:
         """Load a docker archive, piece by piece; returns the names that docker gave it."""
         params = {"quiet": "1"}
@@ -79,7 +86,7 @@ class Docker:
     def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> DockerRun:
         """Create and start a container; see `Engine.start`. The image must be there."""
         container = self._create(request)
-        running = DockerRun(self._http, container, stdout=stdout, stderr=stderr)
+        running = DockerRun(self._http, container, request.grace, stdout=stdout, stderr=stderr)
         try:
             running.start()
         except DockerRefusalError as error:
@@ -131,7 +138,7 @@ class Docker:
             raise
 
     def _network(self, request: RunRequest) -> str:
-        network = request.network
+        network = request.strict.network if request.strict else request.network
         if network == "auto":
             network = "bridge" if self._has_bridge() else "host"
         if network == "host":

@@ -1,21 +1,24 @@
 """A `RunRequest` goes in, a container as Docker's API wants it comes out; and what Docker says against it."""
 
 import re
+from typing import Any
 
 from ferrule.engine.docker_http import DockerRefusalError
 from ferrule.engine.engine import RunRequest
+from ferrule.engine.inside import Strict
 from ferrule.engine.mount import Mount
+from ferrule.engine.strict import SYSCTLS, TMP
 from ferrule.errors import EngineError, FerruleError, ImageError
 
 PORT_TAKEN = re.compile(r":([0-9]+)(?::| failed:).*already (?:allocated|in use)")
 
 
-def container_of(request: RunRequest, network: str) -> dict[str, object]:
+def container_of(request: RunRequest, network: str) -> dict[str, Any]:
     """The body of a request that creates a container."""
     ports: dict[str, list[dict[str, str]]] = {}
     for port in request.ports:
         ports.setdefault(f"{port.container}/{port.protocol}", []).append({"HostPort": str(port.host)})
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "Image": request.name,
         # A name without a value takes the image's away.
         "Env": [name if value is None else f"{name}={value}" for name, value in request.env],
@@ -24,13 +27,28 @@ def container_of(request: RunRequest, network: str) -> dict[str, object]:
         "ExposedPorts": {port: {} for port in ports},
         "HostConfig": {
             "NetworkMode": network,
-            "PortBindings": ports if network != "host" else {},
+            "PortBindings": ports if network not in ("host", "none") else {},
             "Mounts": [_mount(mount) for mount in request.mounts],
         },
     }
     if request.args:
         body["Cmd"] = list(request.args)
+    if request.strict:
+        body["HostConfig"] |= _strictly(request.strict)
+        body |= {"User": request.strict.user} if request.strict.user else {}
     return body
+
+
+def _strictly(strict: Strict) -> dict[str, object]:
+    return {
+        "ReadonlyRootfs": not strict.writable,
+        "Tmpfs": {TMP: "rw,mode=1777"},
+        "CapDrop": ["ALL"],
+        "CapAdd": list(strict.capabilities),
+        "SecurityOpt": [] if strict.capabilities else ["no-new-privileges"],
+        "Memory": strict.memory,
+        "Sysctls": {} if strict.host_network else dict(SYSCTLS),
+    }
 
 
 def explain(error: DockerRefusalError, request: RunRequest) -> FerruleError:

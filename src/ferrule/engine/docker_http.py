@@ -29,6 +29,13 @@ class DockerRefusalError(EngineError):
         self.said = message
 
 
+class DockerSilentError(EngineError):
+    """Docker was there, and the answer did not come in time."""
+
+    def __init__(self, silent: EngineError) -> None:
+        super().__init__(silent.message, hint=silent.hint)
+
+
 class DockerHttp:
     """A connection to one daemon; may be used by several threads."""
 
@@ -119,6 +126,8 @@ class DockerHttp:
                 yield answer
             finally:
                 answer.close()
+        except httpx2.ReadTimeout as error:
+            raise DockerSilentError(self._silent()) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise self._silent() from error
 

@@ -5,17 +5,21 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
+from ferrule.engine.docker_inside import DockerInside
 from ferrule.engine.docker_output import copy_output
-from ferrule.engine.engine import STOP_GRACE_SECONDS
 from ferrule.errors import EngineError, FerruleError
 
 
 class DockerRun:
     """A container; see `Running`."""
 
-    def __init__(self, http: DockerHttp, container: str, *, stdout: BinaryIO, stderr: BinaryIO) -> None:
+    def __init__(
+        self, http: DockerHttp, container: str, grace: int, *, stdout: BinaryIO, stderr: BinaryIO
+    ) -> None:
         self._http = http
         self._path = f"/containers/{container}"
+        self._grace = grace
+        self.inside = DockerInside(http=http, path=self._path)
         self._streams = (stdout, stderr)
         self._attached = threading.Event()
         self._failure: FerruleError | None = None
@@ -43,7 +47,7 @@ class DockerRun:
                 raise EngineError("docker does not say how the program ended") from error
 
     def stop(self) -> None:
-        """Docker sends the image's stop signal and waits ten seconds; the second time it kills."""
+        """Docker sends the image's stop signal and waits for the time of grace; the second time it kills."""
         self._asked += 1
         # In a thread of its own: this may be called from a signal's handler, in the middle of a request.
         threading.Thread(target=self._stop, args=(self._asked > 1,), daemon=True).start()
@@ -85,8 +89,9 @@ class DockerRun:
             if now:
                 self._http.json("POST", f"{self._path}/kill")
             else:
-                params = {"t": str(STOP_GRACE_SECONDS)}
-                self._http.json("POST", f"{self._path}/stop", params=params)
+                params = {"t": str(self._grace)}
+                with self._http.stream("POST", f"{self._path}/stop", params=params, seconds=None):
+                    pass
         except EngineError:
             pass  # it has ended by itself, or docker has: whoever waits learns which
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from ferrule.engine.inside import Inside, Strict
 from ferrule.engine.mount import Mount
 from ferrule.engine.variables import Variable
 from ferrule.errors import UsageError
 from ferrule.image.image import Image
+from ferrule.oci.image_config import RunConfig
 from ferrule.values import PublishedPort
 
 STOP_GRACE_SECONDS = 10
@@ -25,7 +27,8 @@ class RunRequest:
 
     Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's
     Cmd where there are some, `env` goes over the image's. `network` is `auto`, `bridge` or `host`: `auto` is
-    the engine's own network, or the host's where the engine has none.
+    the engine's own network, or the host's where the engine has none. With `strict` the network is that of
+    `Strict`, and no port is published. `grace` is what it has to end after its stop signal, in seconds.
     """
 
     name: str
@@ -35,10 +38,17 @@ class RunRequest:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     network: str = "auto"
+    strict: Strict | None = None
+    grace: int = STOP_GRACE_SECONDS
 
 
 class Running(Protocol):
     """A started program. A context manager: at the end it is stopped for good, and nothing is left of it."""
+
+    @property
+    def inside(self) -> Inside:
+        """What can be asked of it while it runs."""
+        ...
 
     def wait(self) -> int:
         """Wait for the end. The program's exit code, 128 + the signal's number when one ended it."""
@@ -137,6 +147,10 @@ class Loader(Protocol):
 
     def labels(self, name: str) -> Mapping[str, str]:
         """The labels of an image that is there."""
+        ...
+
+    def config(self, name: str) -> RunConfig:
+        """How a container of an image that is there starts. Raises `EngineError` when that cannot be read."""
         ...
 
     def load(self, archive: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -11,9 +12,11 @@ from ferrule.engine.podman_call import NOT_INSTALLED, podman, podman_json, remov
 from ferrule.engine.podman_container import create_words, explain, may_be_network, variables_of
 from ferrule.engine.podman_detached import KEEP, PodmanDetached, find_container, running_containers
 from ferrule.engine.podman_health import health_words, parse_health_check
+from ferrule.engine.podman_inside import PodmanInside
 from ferrule.engine.podman_run import PodmanRun
+from ferrule.engine.strict import run_config_of
 from ferrule.errors import EngineError
-from ferrule.oci.image_config import HealthCheck
+from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.process import Command, Runner, Starter, SystemRunner
 
 LOADED = "Loaded image: "
@@ -60,6 +63,15 @@ class Podman:
         labels = podman_json(self._runner, "image", "inspect", "--format", "{{json .Labels}}", name)
         return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
 
+    def config(self, name: str) -> RunConfig:
+        """See `Loader.config`. Podman keeps the health check apart."""
+        found = podman_json(self._runner, "image", "inspect", name)
+        try:
+            config = {**found[0]["Config"], "Healthcheck": found[0].get("HealthCheck")}
+        except (KeyError, IndexError, TypeError):
+            config = None
+        return run_config_of("podman", config)
+
     def load(self, archive: Path) -> tuple[str, ...]:
         """Load a docker archive; returns the names that podman gave it."""
         finished = podman(self._runner, "load", "--quiet", "--input", str(archive))
@@ -71,14 +83,18 @@ class Podman:
     def start(self, request: RunRequest, *, stdout: BinaryIO, stderr: BinaryIO) -> PodmanRun:
         """Create and start a container; see `Engine.start`. The image must be there."""
         container = _own_name()
+        # The process beside the container leaves a file where it was started: see `PodmanInside`.
+        folder = Path(tempfile.mkdtemp(prefix="ferrule-"))
         try:
-            self._make(container, request, ATTACHED)
+            self._make(container, request, ATTACHED, folder)
             command = Command(argv=("podman", "start", "--attach", "--sig-proxy=false", container))
             guard = self._starter.attached(command, stdout=stdout, stderr=stderr)
         except BaseException:
             remove_container(self._runner, container)
+            shutil.rmtree(folder)
             raise
-        return PodmanRun(self._runner, container, guard)
+        inside = PodmanInside(runner=self._runner, starter=self._starter, container=container, folder=folder)
+        return PodmanRun(self._runner, container, guard, inside, request.grace)
 
     def detach(self, request: RunRequest, name: str) -> PodmanDetached:
         """Create and start a container that stays; see `Engine.detach`. The image must be there."""
@@ -119,19 +135,30 @@ class Podman:
         if not finished.ok:
             raise explain(said(finished), request)
 
-    def _make(self, container: str, request: RunRequest, keep: tuple[str, ...]) -> None:
+    def _make(
+        self, container: str, request: RunRequest, keep: tuple[str, ...], folder: Path | None = None
+    ) -> None:
         """A container that only waits for its start, so that whatever can fail has failed by now."""
-        if request.network != "auto":
-            refusal = self._try(container, request, request.network, keep)
+        if request.strict:
+            refusal = self._try(container, request, request.strict.network, keep, folder)
+        elif request.network != "auto":
+            refusal = self._try(container, request, request.network, keep, folder)
         else:
-            refusal = self._try(container, request, "", keep)
+            refusal = self._try(container, request, "", keep, folder)
             if refusal is not None and may_be_network(refusal):
                 remove_container(self._runner, container)
-                refusal = self._try(container, request, "host", keep)
+                refusal = self._try(container, request, "host", keep, folder)
         if refusal is not None:
             raise explain(refusal, request)
 
-    def _try(self, container: str, request: RunRequest, network: str, keep: tuple[str, ...]) -> str | None:
+    def _try(
+        self,
+        container: str,
+        request: RunRequest,
+        network: str,
+        keep: tuple[str, ...],
+        folder: Path | None,
+    ) -> str | None:
         """None, or what podman says against it."""
         if network == "host":
             check_host_ports(request)
@@ -140,7 +167,7 @@ class Podman:
             words = create_words(container, request, network, (*health, *variables.words), keep)
             finished = podman(self._runner, *words, env=variables.env)
         if finished.ok:
-            finished = podman(self._runner, "init", container)
+            finished = podman(self._runner, "init", container, cwd=folder)
         return None if finished.ok else said(finished)
 
 

@@ -1,6 +1,7 @@
 """How Podman is called: the words behind `podman` go in, what it said comes out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from ferrule.errors import EngineError
@@ -9,10 +10,12 @@ from ferrule.process import Command, Finished, ProgramMissingError, Runner
 NOT_INSTALLED = ("podman is not installed", "install it, or choose another --engine")
 
 
-def podman(runner: Runner, *words: str, env: dict[str, str] | None = None) -> Finished:
+def podman(
+    runner: Runner, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> Finished:
     """Run it to its end, with `env` added to our environment. Raises `EngineError` where it is missing."""
     try:
-        return runner.run(Command(argv=("podman", *words), env=env or {}))
+        return runner.run(Command(argv=("podman", *words), env=env or {}, cwd=cwd))
     except ProgramMissingError as error:
         message, hint = NOT_INSTALLED
         raise EngineError(message, hint=hint) from error

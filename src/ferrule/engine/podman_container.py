@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ferrule.engine.engine import RunRequest
+from ferrule.engine.inside import Strict
 from ferrule.engine.mount import Mount
+from ferrule.engine.strict import SYSCTLS, TMP
 from ferrule.errors import EngineError, FerruleError, ImageError
 from ferrule.folders import temporary_folder
 from ferrule.oci.reference import parse_reference
 
 PORT_TAKEN = re.compile(r":([0-9]+): bind: address already in use")
+TMPFS = f"{TMP}:rw,mode=1777,notmpcopyup"
 NOT_FOR_A_FILE = re.compile(r"[\r\n\"'`]")
 """In a value: what some version of Podman does not take as it is from a line of a file."""
 
@@ -55,12 +58,24 @@ def create_words(
     words = ["create", "--name", container, "--pull", "never", *keep, "--http-proxy=false"]
     if network:
         words += ["--network", network]
-    if network != "host":
+    if network not in ("host", "none"):
         for port in request.ports:
             words += ["--publish", f"{port.host}:{port.container}/{port.protocol}"]
     for mount in request.mounts:
         words += ["--mount", _mount(mount)]
+    if request.strict:
+        words += _strictly(request.strict)
     return (*words, *options, _full_name(request), *request.args)
+
+
+def _strictly(strict: Strict) -> list[str]:
+    words = ["--cap-drop", "all", "--memory", str(strict.memory), "--tmpfs", TMPFS]
+    words += [] if strict.writable else ["--read-only", "--read-only-tmpfs=false"]
+    words += [word for name in strict.capabilities for word in ("--cap-add", name)]
+    words += [] if strict.capabilities else ["--security-opt", "no-new-privileges"]
+    sysctls = {} if strict.host_network else SYSCTLS
+    words += [word for name, value in sysctls.items() for word in ("--sysctl", f"{name}={value}")]
+    return [*words, *(["--user", strict.user] if strict.user else [])]
 
 
 def explain(said: str, request: RunRequest) -> FerruleError:

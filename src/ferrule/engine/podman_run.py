@@ -1,25 +1,29 @@
 """A container that runs while we do, and a `podman start --attach` that writes its output."""
 
+import shutil
 import threading
 import time
 from types import TracebackType
 from typing import Self
 
-from ferrule.engine.engine import STOP_GRACE_SECONDS
 from ferrule.engine.podman_call import podman, remove_container
+from ferrule.engine.podman_inside import PodmanInside
 from ferrule.errors import EngineError
 from ferrule.process import Attached, Runner
 
 OWN_FAILURE = 125  # also a code that programs may choose
 NOT_YET = ("created", "initialized")
 POLL_SECONDS = 0.02
-STOP = ("stop", "--time", str(STOP_GRACE_SECONDS))
 
 
 class PodmanRun:
     """A container with a `podman start --attach` that writes its output; see `Running`."""
 
-    def __init__(self, runner: Runner, container: str, guard: Attached) -> None:
+    def __init__(
+        self, runner: Runner, container: str, guard: Attached, inside: PodmanInside, grace: int
+    ) -> None:
+        self.inside = inside
+        self._stop = ("stop", "--time", str(grace))
         self._runner = runner
         self._container = container
         self._guard = guard
@@ -29,7 +33,7 @@ class PodmanRun:
         """The program's exit code, when all its output has been written."""
         code = self._guard.wait()
         if code < 0:  # nobody reads its output any more, which has ended podman and not the program
-            podman(self._runner, *STOP, self._container)
+            podman(self._runner, *self._stop, self._container)
         elif code != OWN_FAILURE:
             return code
         status, _, number = self._inspect("{{.State.Status}} {{.State.ExitCode}}").partition(" ")
@@ -38,9 +42,9 @@ class PodmanRun:
         return int(number)
 
     def stop(self) -> None:
-        """Podman sends the image's stop signal and waits ten seconds; the second time it kills."""
+        """Podman sends the image's stop signal and waits for the time of grace; the second time it kills."""
         self._asked += 1
-        words = ("kill",) if self._asked > 1 else STOP
+        words = ("kill",) if self._asked > 1 else self._stop
         # In a thread of its own: this may be called from a signal's handler.
         threading.Thread(target=self._end, args=words, daemon=True).start()
 
@@ -60,6 +64,7 @@ class PodmanRun:
         finally:
             remove_container(self._runner, self._container)
             self._guard.wait()
+            shutil.rmtree(self.inside.folder, ignore_errors=True)
 
     def _end(self, *words: str) -> bool:
         """Ask podman to end the program as soon as it has started; False when there is nothing to end."""

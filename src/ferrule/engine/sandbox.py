@@ -1,7 +1,7 @@
 """Runs an image with nothing but Linux namespaces: an image goes in, a program in its own root comes out.
 
-Its network is the host's. Nobody gets capabilities, root neither, but for what a file of the image may give:
-see `sandbox_prepare`. Any other user of this machine can run it too,
+Its network is the host's, but for a program that is tried out. Nobody gets capabilities, root neither, but
+for what a file of the image may give: see `sandbox_prepare`. Any other user of this machine can run it too,
 where user namespaces are allowed.
 """
 
@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import ferrule
 from ferrule.engine.engine import RunRequest, name_in_use
+from ferrule.engine.execution import launcher
 from ferrule.engine.name import parse_name
 from ferrule.engine.sandbox_detached import SandboxDetached
+from ferrule.engine.sandbox_inside import SandboxInside, look_at
 from ferrule.engine.sandbox_place import Place, is_held, make_place, remove_abandoned
 from ferrule.engine.sandbox_prepare import prepare
 from ferrule.engine.sandbox_record import LOG
@@ -28,9 +29,7 @@ from ferrule.process import Command, Starter, SystemRunner
 
 PREFIX = "ferrule-run-"
 
-# Without `site` it starts in a third of the time, and finds us wherever we are installed; our folder comes
-# last, so that nothing in it can stand for the standard library.
-LAUNCH = "import sys; sys.path.append(sys.argv[1]); from ferrule.engine.sandbox_child import main; main()"
+CHILD = "sandbox_child"
 
 
 class Sandbox:
@@ -65,8 +64,11 @@ class Sandbox:
         place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
         try:
             spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
-            command = Command(argv=_launcher(), stdin=spec.to_json())
-            return SandboxRun(self._starter.attached(command, stdout=stdout, stderr=stderr), place)
+            before = look_at(place.folder) if request.strict and request.strict.writable else None
+            inside = SandboxInside(spec=spec, starter=self._starter, before=before)
+            command = Command(argv=launcher(CHILD), stdin=spec.to_json())
+            guard = self._starter.attached(command, stdout=stdout, stderr=stderr)
+            return SandboxRun(guard, place, inside)
         except BaseException:
             place.remove()
             raise
@@ -108,7 +110,7 @@ class Sandbox:
 
     def _leave(self, image: Image, request: RunRequest, place: Place) -> None:
         spec = prepare(image, request, place.folder, parent=0, warn=self._warn)
-        command = Command(argv=_launcher(), stdin=spec.to_json())
+        command = Command(argv=launcher(CHILD), stdin=spec.to_json())
         # Appended to, as the program may open it again.
         with (place.folder / LOG).open("ab") as log:
             starting = self._starter.attached(command, stdout=log, stderr=log)
@@ -127,8 +129,3 @@ def _image_of(request: RunRequest) -> Image:
     if request.image is None:
         raise EngineError(f"the sandbox has no image {request.name}", hint="it keeps none: build or pull it")
     return request.image
-
-
-def _launcher() -> tuple[str, ...]:
-    package = Path(ferrule.__file__).parent.parent
-    return (sys.executable, "-I", "-S", "-X", "utf8", "-c", LAUNCH, str(package))

@@ -13,14 +13,16 @@ from typing import NoReturn
 from ferrule.engine.sandbox_guard import SIGNALS, guard, tidy_up
 from ferrule.engine.sandbox_lock import hold
 from ferrule.engine.sandbox_program import FAILED, become_program, not_allowed
-from ferrule.engine.sandbox_record import FAILURE, write_guard
+from ferrule.engine.sandbox_record import FAILURE, write_guard, write_program
 from ferrule.engine.sandbox_spec import SandboxFailure, SandboxSpec, StartError
 from ferrule.engine.syscalls import (
     CLONE_NEWIPC,
+    CLONE_NEWNET,
     CLONE_NEWPID,
     CLONE_NEWUSER,
     CLONE_NEWUTS,
     die_with_parent,
+    raise_loopback,
     unshare,
 )
 
@@ -89,23 +91,27 @@ def _run(spec: SandboxSpec, failure: int, started: int) -> int:
     if program == 0:
         become_program(spec, failure)
     os.close(running)
-    if started >= 0:
+    if started >= 0 or spec.watched:
         os.read(waiting, 1)  # the program has its own end until it is another program
-        if not os.fstat(failure).st_size:
-            write_guard(spec.place)
-            die_with_parent(0)
-            os.close(started)
+    if spec.watched and not os.fstat(failure).st_size:
+        write_program(spec.place, program)
+    if started >= 0 and not os.fstat(failure).st_size:
+        write_guard(spec.place)
+        die_with_parent(0)
+        os.close(started)
     return guard(program, spec)
 
 
 def _leave_namespaces(spec: SandboxSpec) -> None:
     uid, gid = os.geteuid(), os.getegid()
     try:
-        unshare(NAMESPACES | (CLONE_NEWUSER if spec.as_user else 0))
+        unshare(NAMESPACES | (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone else 0))
         if spec.as_user:
             _write("/proc/self/setgroups", "deny")
             _write("/proc/self/uid_map", f"{spec.uid} {uid} 1")
             _write("/proc/self/gid_map", f"{spec.gid} {gid} 1")
+        if spec.alone:
+            raise_loopback()
     except OSError as error:
         raise not_allowed(spec, error) from error
 

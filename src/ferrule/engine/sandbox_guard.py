@@ -1,5 +1,8 @@
 """The process beside the sandbox: it waits for the program's end, stops it when told to, and tidies up.
 
+Where memory has a limit it is the one that keeps it: a control group takes root, or a share that somebody
+gave to this user. It looks every few milliseconds, so a program that is large for a moment may get away.
+
 Only the standard library is imported: this must start quickly.
 """
 
@@ -8,28 +11,29 @@ import signal
 import time
 from contextlib import suppress
 
-from ferrule.engine.sandbox_record import ROOT, write_end
+from ferrule.engine.processes import memory, unshared_memory
+from ferrule.engine.sandbox_record import ROOT, write_end, write_out_of_memory
 from ferrule.engine.sandbox_spec import SandboxSpec
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 """SIGTERM to the guard means "stop the program"; a second one, or SIGHUP, "now"."""
+
+LOOK_SECONDS = 0.01
 
 
 def guard(program: int, spec: SandboxSpec) -> int:
     """Wait for the end; the program's exit code, 128 + the signal's number when one ended it."""
     asked, deadline = False, None
     while True:
-        if deadline is None:
-            came: int | None = signal.sigwait(SIGNALS)
-        else:
-            info = signal.sigtimedwait(SIGNALS, max(0.0, deadline - time.monotonic()))
-            came = info.si_signo if info else None
+        came = _next(deadline, LOOK_SECONDS if spec.memory else None)
         if came == signal.SIGCHLD:
             ended, status = os.waitpid(program, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)
                 return code if code >= 0 else 128 - code
-        elif not asked and came != signal.SIGHUP:
+        elif came is None and (deadline is None or time.monotonic() < deadline):
+            _keep_limit(program, spec)
+        elif not asked and came not in (None, signal.SIGHUP):
             asked = True
             os.kill(program, spec.stop_signal)
             # One that runs on by itself is stopped by somebody who has a clock of his own.
@@ -37,6 +41,23 @@ def guard(program: int, spec: SandboxSpec) -> int:
         else:  # asked twice, or the time is over
             os.kill(program, signal.SIGKILL)
             deadline = None
+
+
+def _next(deadline: float | None, seconds: float | None) -> int | None:
+    """The next signal, or None at the deadline, and after so many seconds."""
+    left = [seconds] if seconds is not None else []
+    left += [max(0.0, deadline - time.monotonic())] if deadline is not None else []
+    if not left:
+        return signal.sigwait(SIGNALS)
+    info = signal.sigtimedwait(SIGNALS, min(left))
+    return info.si_signo if info else None
+
+
+def _keep_limit(program: int, spec: SandboxSpec) -> None:
+    # The exact figure costs more: it is taken when the rough one, which is never less, is too large.
+    if unshared_memory(program) > spec.memory and memory(program) > spec.memory:
+        write_out_of_memory(spec.place)
+        os.kill(program, signal.SIGKILL)
 
 
 def tidy_up(spec: SandboxSpec, code: int) -> None:

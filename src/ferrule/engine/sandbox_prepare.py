@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ferrule.capability import ATTRIBUTE, NAMES
 from ferrule.engine.account import Account, find_account
-from ferrule.engine.engine import STOP_GRACE_SECONDS, RunRequest
+from ferrule.engine.engine import RunRequest
 from ferrule.engine.rootfs import RootFolder, has_all_users
 from ferrule.engine.sandbox_mounts import MOUNT_POINTS
 from ferrule.engine.sandbox_record import ROOT
 from ferrule.engine.sandbox_spec import SandboxSpec
+from ferrule.engine.strict import TMP
 from ferrule.engine.unpack import unpack
 from ferrule.errors import ImageError, UsageError
 from ferrule.image.image import Image
@@ -42,7 +43,8 @@ def prepare(
     (place / ROOT).chmod(0o755)
     root = unpack(image, place / ROOT)
     _furnish(root, run)
-    account = find_account(run.user, root)
+    strict = request.strict
+    account = find_account((strict and strict.user) or run.user, root)
     return SandboxSpec(
         place=str(place),
         argv=argv,
@@ -53,14 +55,28 @@ def prepare(
         groups=account.groups,
         as_user=not has_all_users(),
         stop_signal=stop_signal(run.stop_signal),
-        grace=STOP_GRACE_SECONDS,
-        mounts=tuple(
-            (mount.source and os.path.realpath(mount.source), mount.target, mount.read_only)
-            for mount in request.mounts
-        ),
+        grace=request.grace,
+        mounts=(*_mounts(request), *(_writable(root, run) if strict else ())),
         capabilities=_capabilities(root, program_of(argv), warn),
         parent=parent,
+        watched=strict is not None,
+        alone=strict is not None and not strict.host_network,
+        read_only=strict is not None and not strict.writable,
+        memory=strict.memory if strict else 0,
     )
+
+
+def _mounts(request: RunRequest) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(
+        (mount.source and os.path.realpath(mount.source), mount.target, mount.read_only)
+        for mount in request.mounts
+    )
+
+
+def _writable(root: RootFolder, run: RunConfig) -> tuple[tuple[str, str, bool], ...]:
+    """What stays writable in a read-only root: memory at /tmp, and the volumes, with what is in them."""
+    volumes = ((os.path.realpath(root.place(volume, follow=True)), volume) for volume in run.volumes or ())
+    return (("", TMP, False), *((place, volume, False) for place, volume in volumes if volume != TMP))
 
 
 def _capabilities(root: RootFolder, program: str, warn: Callable[[str], None]) -> tuple[int, ...]:

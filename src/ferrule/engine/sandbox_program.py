@@ -16,10 +16,12 @@ from ferrule.engine.sandbox_record import ROOT
 from ferrule.engine.sandbox_spec import SandboxFailure, SandboxSpec, StartError
 from ferrule.engine.syscalls import (
     CLONE_NEWNS,
+    MS_RDONLY,
     die_with_parent,
     drop_capabilities,
     forbid_capabilities,
     forbid_new_privileges,
+    restrict,
     unshare,
 )
 
@@ -39,9 +41,9 @@ def become_program(spec: SandboxSpec, failure: int) -> NoReturn:
         except OSError as error:
             raise not_allowed(spec, error) from error
         _enter_folder(spec.cwd)
-        _become_user(spec)
-        _reset_signals()
-        _execute(spec)
+        if spec.read_only:
+            restrict("/", MS_RDONLY)
+        execute(spec)
     except StartError as error:
         os.write(failure, error.failure.to_json())
     except Exception as error:  # noqa: BLE001 - the last resort of a forked process: nobody else tells
@@ -49,12 +51,19 @@ def become_program(spec: SandboxSpec, failure: int) -> NoReturn:
     os._exit(FAILED)
 
 
+def execute(spec: SandboxSpec) -> NoReturn:
+    """Become the program, as the image's user. Raises `StartError` when it cannot be started."""
+    _become_user(spec)
+    _reset_signals()
+    _execute(spec)
+
+
 def _prepare_streams(spec: SandboxSpec) -> None:
     """No input, as `docker run` gives none; the user can open a pipe, or a log of ours, as /dev/stdout."""
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     if not spec.as_user:
         for stream in (1, 2):
-            if spec.parent == 0 or stat.S_ISFIFO(os.fstat(stream).st_mode):
+            if spec.parent == 0 or spec.watched or stat.S_ISFIFO(os.fstat(stream).st_mode):
                 os.fchown(stream, spec.uid, spec.gid)
 
 

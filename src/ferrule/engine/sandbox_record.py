@@ -11,6 +11,7 @@ import os
 
 ROOT, FAILURE, LOG = "root", "failure", "log"
 GUARD, ENDED = "guard", "ended"
+PROGRAM, OUT_OF_MEMORY = "program", "out-of-memory"
 
 
 def write_guard(place: str) -> None:
@@ -31,6 +32,22 @@ def find_guard(place: str) -> int | None:
         return process
     os.close(process)
     return None
+
+
+def write_program(place: str, process: int) -> None:
+    """Say which process became the program, as this machine numbers it."""
+    _write(f"{place}/{PROGRAM}", process)
+
+
+def read_program(place: str) -> int | None:
+    """The process that is the program, None while it has not started."""
+    process = _read(f"{place}/{PROGRAM}")
+    return process if isinstance(process, int) else None
+
+
+def write_out_of_memory(place: str) -> None:
+    """Say that the program is ended because it used too much."""
+    _write(f"{place}/{OUT_OF_MEMORY}", 1)
 
 
 def write_end(place: str, code: int) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ferrule.engine.sandbox_inside import SandboxInside
 from ferrule.engine.sandbox_place import Place
 from ferrule.engine.sandbox_record import FAILURE
 from ferrule.engine.sandbox_spec import SandboxFailure
@@ -15,7 +16,8 @@ from ferrule.process import Attached
 class SandboxRun:
     """A program in its sandbox; see `Running`."""
 
-    def __init__(self, guard: Attached, place: Place) -> None:
+    def __init__(self, guard: Attached, place: Place, inside: SandboxInside) -> None:
+        self.inside = inside
         self._guard = guard
         self._place = place
 
@@ -26,7 +28,7 @@ class SandboxRun:
         return code if code >= 0 else 128 - code
 
     def stop(self) -> None:
-        """The stop signal first, SIGKILL the second time or after ten seconds."""
+        """The stop signal first, SIGKILL the second time or after the time of grace."""
         self._guard.signal(signal.SIGTERM)
 
     def ended(self) -> bool:

@@ -9,6 +9,7 @@ CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
 
 MS_RDONLY = 1
 MS_NOSUID = 2
@@ -34,6 +35,8 @@ _ST_TO_MS = {
     4096: MS_RELATIME,
 }
 
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -46,6 +49,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def unshare(flags: int) -> None:
     """Leave namespaces for new ones: unshare(2). A new pid namespace begins with the next child."""
     _check(_libc.unshare(flags))
+
+
+def enter(process: int, flags: int) -> None:
+    """Join namespaces of another process, which a pidfd names: setns(2), since Linux 5.8.
+
+    Of a pid namespace the next child is a part.
+    """
+    _check(_libc.setns(process, flags))
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
@@ -110,6 +121,16 @@ def drop_capabilities() -> None:
 def forbid_new_privileges() -> None:
     """No file gives a program more than we have, by its owner or by its capabilities: PR_SET_NO_NEW_PRIVS."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def raise_loopback() -> None:
+    """Make 127.0.0.1 and ::1 work in a new network namespace: netdevice(7)."""
+    import fcntl
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
+        fcntl.ioctl(anything, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
 def _prctl(option: int, value: int) -> None:

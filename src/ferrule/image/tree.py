@@ -60,6 +60,12 @@ class LayerTree:
         real = self._real(folder)
         return () if real is None else self._stack.names(real)
 
+    def capabilities(self, path: PurePosixPath) -> tuple[str, ...]:
+        """What the regular file behind a path may do beyond its user, by name."""
+        real = self._real(path)
+        node = None if real is None else self._file(real)
+        return () if node is None else node.member.capabilities
+
     def has(self, path: PurePosixPath) -> bool:
         """Whether anything stands at the path, links in its folder followed."""
         return self._real(path) in self._stack.nodes

@@ -92,6 +92,11 @@ def build_image(
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
     destinations = destinations.for_binary(prepared.selection.binary)
     check_destinations(destinations, prepared.repository)
+    gated = destinations.is_gated(prepared.settings)
+    if gated:
+        from ferrule.verbs.gate import check_gate, pass_gate
+
+        check_gate(prepared.settings, destinations)
     workspace = prepared.project.workspace
     files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
     parts = tuple(
@@ -100,6 +105,8 @@ def build_image(
     )
     warn_of_paths(context, prepared, parts)
     parcel = parcel_of(prepared, parts, filled, filled)
+    if gated:
+        pass_gate(context, prepared.settings, parcel, package.version, destinations)
     delivered = deliver(context, parcel, destinations)
     cargo_seconds = cargo_seconds_of(parts)
     return Built(

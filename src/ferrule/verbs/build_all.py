@@ -25,7 +25,14 @@ from ferrule.verbs.build import (
     warn_of_paths,
 )
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Delivered, Destinations, check_destinations, deliver, deliver_here
+from ferrule.verbs.deliver import (
+    Delivered,
+    Destinations,
+    Parcel,
+    check_destinations,
+    deliver,
+    deliver_here,
+)
 from ferrule.verbs.files import collect_files
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare_all
 from ferrule.verbs.tags import fill_tags
@@ -106,6 +113,10 @@ def check_jobs(jobs: tuple[Job, ...]) -> None:
     for job in jobs:
         with _about(job.name):
             check_destinations(job.destinations, job.prepared.repository)
+            if job.destinations.is_gated(job.prepared.settings):
+                from ferrule.verbs.gate import check_gate
+
+                check_gate(job.prepared.settings, job.destinations)
         name = job.prepared.local_name.name
         other = names.setdefault(name, job.name)
         if other != job.name and (job.destinations.push or job.destinations.load):
@@ -178,6 +189,7 @@ def _deliver(context: Context, jobs: tuple[Job, ...], parts: tuple[Parts, ...]) 
     parcels = tuple(
         parcel_of(job.prepared, own, job.tags, job.layout_tags) for job, own in zip(jobs, parts, strict=True)
     )
+    _verify(context, jobs, parcels)
     done: list[tuple[Delivered, ...]] = []
     if jobs[0].destinations.is_empty:
         done = [(delivered,) for delivered in deliver_here(parcels)]
@@ -195,6 +207,18 @@ def _deliver(context: Context, jobs: tuple[Job, ...], parts: tuple[Parts, ...]) 
         )
         for job, parcel, own, delivered in zip(jobs, parcels, parts, done, strict=True)
     )
+
+
+def _verify(context: Context, jobs: tuple[Job, ...], parcels: tuple[Parcel, ...]) -> None:
+    """Each image passes the gate, where there is one, before the first is delivered."""
+    for job, parcel in zip(jobs, parcels, strict=True):
+        prepared = job.prepared
+        if job.destinations.is_gated(prepared.settings):
+            from ferrule.verbs.gate import pass_gate
+
+            with _about(job.name):
+                version = prepared.selection.package.version
+                pass_gate(context, prepared.settings, parcel, version, job.destinations)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.atomic import appearing, is_there
+from ferrule.config import Settings
 from ferrule.errors import OutputError, UsageError
 from ferrule.oci.reference import Reference
 from ferrule.values import Output
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from ferrule.oci.platform import Platform
 
 
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the image is verified before it goes anywhere: `wanted` None leaves that to the project.
+
+    `engine` and `host_network` as in `VerifyOptions`; `env` is what the program gets, and the image does not.
+    """
+
+    wanted: bool | None = None
+    engine: str = "auto"
+    host_network: bool = False
+    env: tuple[tuple[str, str | None], ...] = ()
+
+
 class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was asked for. Without any, the image goes into the project's own layout."""
 
@@ -25,6 +38,7 @@ class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     load: bool = False
     engine: str = "docker"
     outputs: tuple[Output, ...] = ()
+    gate: Gate = Gate()
 
     @property
     def is_empty(self) -> bool:
@@ -34,6 +48,10 @@ class Destinations(msgspec.Struct, frozen=True, kw_only=True):
     def for_binary(self, name: str) -> "Destinations":
         """With the binary's name where an output has `{bin}`."""
         return replace(self, outputs=tuple(output.for_binary(name) for output in self.outputs))
+
+    def is_gated(self, settings: Settings) -> bool:
+        """Whether the image is verified first: a flag says so, or the project does and it is pushed."""
+        return settings.verify and self.push if self.gate.wanted is None else self.gate.wanted
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,11 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         raise UsageError("where is the image to go?", hint="give --push, --load or --output oci:DIR")
     destinations = destinations.for_binary(program)
     check_destinations(destinations, repository)
+    gated = destinations.is_gated(settings)
+    if gated:
+        from ferrule.verbs.gate import check_gate, pass_gate
+
+        check_gate(settings, destinations)
     files = collect_files(settings.files, folder, folder)
     aids = tuple(aids_of_pack(context, settings, each[0].binary.platform, folder) for each in groups)
     made = tuple(
@@ -91,6 +96,8 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         layout=folder,
         layout_tags=filled,
     )
+    if gated:
+        pass_gate(context, settings, parcel, None, destinations)
     delivered = deliver(context, parcel, destinations)
     return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
 

@@ -248,4 +248,16 @@ def _destination_rows(
             text=", ".join(places) or f"oci:{layout}",
             reason="asked for" if places else "no other was asked for",
         ),
+        _verify_row(prepared, destinations),
     )
+
+
+def _verify_row(prepared: Prepared, destinations: Destinations) -> Row:
+    gated, settings = destinations.is_gated(prepared.settings), prepared.settings
+    if destinations.gate.wanted is not None:
+        reason = f"asked for by --{'' if gated else 'no-'}verify"
+    elif settings.verify:
+        reason = settings.why("verify", "") + (", before the push" if gated else ", for a push")
+    else:
+        reason = "--verify boots the image first"
+    return Row(name="verify", value=gated, text="yes" if gated else "no", reason=reason)

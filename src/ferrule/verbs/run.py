@@ -20,7 +20,6 @@ from ferrule.oci.platform import this_platform
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.values import PublishedPort
 from ferrule.verbs.bases import open_image
-from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
@@ -56,6 +55,8 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
     """Build the project and run what came out."""
+    from ferrule.verbs.build import build_image
+
     choice = _choose(context, options)
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
@@ -73,7 +74,7 @@ def run_image(context: Context, name: str, options: RunOptions) -> Ran:
     if image.config.os != "linux":
         said = f"the image is for {str(image.config.platform)[:100]}"
         raise ImageError(said, hint="images for Linux run here")
-    return _run_own(context, choice, image, _name_for(name), options)
+    return _run_own(context, choice, image, name_in_engine(name), options)
 
 
 def _run_own(context: Context, choice: Choice, image: Image, name: Reference, options: RunOptions) -> Ran:
@@ -81,7 +82,7 @@ def _run_own(context: Context, choice: Choice, image: Image, name: Reference, op
     started = _request(RunRequest(name=familiar(name), image=image), options, image.config.run.labels or {})
     if choice.engine.loader is not None:
         with context.report.step(f"loading into {choice.engine.name}"):
-            _load(context, choice.engine.loader, image, name)
+            load_image(context, choice.engine.loader, image, name)
     return _run(context, choice, started)
 
 
@@ -144,14 +145,15 @@ def _request(request: RunRequest, options: RunOptions, labels: Mapping[str, str]
     return _Start(request=request, options=options, health=health)
 
 
-def _load(context: Context, loader: Loader, image: Image, name: Reference) -> None:
+def load_image(context: Context, loader: Loader, image: Image, name: Reference) -> None:
+    """Bring an image to an engine that keeps images."""
     with context.scratch() as folder:
         archive = folder / "image.tar"
         write_archive(image, (name,), archive, docker_only=loader.drops_health)
         loader.load(archive)
 
 
-def _name_for(name: str) -> Reference:
+def name_in_engine(name: str) -> Reference:
     """The name under which an engine gets an image: its own, or `ferrule-run` for a layout."""
     if name.startswith("oci:"):
         return parse_reference("ferrule-run:latest")

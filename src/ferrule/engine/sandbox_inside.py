@@ -1,0 +1,81 @@
+"""A program in a sandbox, seen from beside it: its `SandboxSpec` goes in, what can be asked comes out."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferrule.engine.execution import execute_for, launcher
+from ferrule.engine.inside import EXECUTION_FAILED, Executed
+from ferrule.engine.processes import is_first
+from ferrule.engine.sandbox_record import OUT_OF_MEMORY, ROOT, read_program
+from ferrule.engine.sandbox_spec import SandboxSpec
+from ferrule.process import Command, Starter
+
+Seen = dict[str, tuple[int, int]]
+"""Path → what changes when the file does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxInside:
+    """See `Inside`. `before` is the root as it was unpacked, where somebody wants to know what changes."""
+
+    spec: SandboxSpec
+    starter: Starter
+    before: Seen | None = None
+
+    def process(self) -> int | None:
+        """The program's number on this machine."""
+        process = read_program(self.spec.place)
+        return process if process is not None and is_first(process) else None
+
+    def execute(self, argv: tuple[str, ...], seconds: float) -> Executed:
+        """Join the sandbox's namespaces and run the command there."""
+        process = self.process()
+        if process is None:
+            return Executed(code=EXECUTION_FAILED, output="the program does not run")
+        said = {"spec": self.spec._asdict(), "process": process, "argv": argv}
+        command = Command(argv=launcher("sandbox_enter"), stdin=json.dumps(said).encode())
+        return execute_for(self.starter, command, seconds)
+
+    def written(self) -> tuple[str, ...]:
+        """What is different from the root as it was unpacked; folders only where nothing in them is."""
+        if self.before is None:
+            return ()
+        after = look_at(Path(self.spec.place))
+        changed = {path for path in self.before.keys() | after if self.before.get(path) != after.get(path)}
+        places = [target for _, target, _ in self.spec.mounts]
+        return leaves({path for path in changed if not any(_is_below(path, place) for place in places)})
+
+    def out_of_memory(self) -> bool:
+        """Whether the guard ended it for that."""
+        return (Path(self.spec.place) / OUT_OF_MEMORY).exists()
+
+
+def look_at(place: Path) -> Seen:
+    """The root in the folder of a sandbox, without following links."""
+    root = place / ROOT
+    return {f"/{path.relative_to(root)}": _seen(path) for path in _walk(root)}
+
+
+def leaves(paths: set[str]) -> tuple[str, ...]:
+    """Sorted, without the folders of others among them: those change with what is in them."""
+    return tuple(sorted(path for path in paths if not any(other.startswith(f"{path}/") for other in paths)))
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(root):
+        yield from (Path(folder, name) for name in (*names, *files))
+
+
+def _seen(path: Path) -> tuple[int, int]:
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0, 0  # it has just gone
+    return found.st_mtime_ns, found.st_size

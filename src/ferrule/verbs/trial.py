@@ -1,0 +1,259 @@
+"""Boots an image strictly, and again where that tells why it failed: a `Subject` becomes a verdict."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import msgspec
+from msgspec.structs import replace
+
+from ferrule.config import Settings
+from ferrule.contract import Variable as Declared
+from ferrule.contract import what_credential
+from ferrule.engine.choose import Choice, choose
+from ferrule.engine.engine import RunRequest
+from ferrule.engine.inside import MEMORY, Strict
+from ferrule.engine.sandbox_prepare import stop_signal
+from ferrule.engine.variables import Variable
+from ferrule.errors import UsageError
+from ferrule.image.archive import familiar
+from ferrule.image.image import Image
+from ferrule.oci.image_config import RunConfig
+from ferrule.oci.reference import Reference
+from ferrule.values import Port, parse_port
+from ferrule.verbs.context import Context
+from ferrule.verbs.judge import judge
+from ferrule.verbs.run import load_image
+from ferrule.verbs.verdict import Expected, Trials, Verdict
+from ferrule.verbs.verify_boot import Boot, Watch, boot
+from ferrule.verbs.verify_health import health_source
+
+START_SECONDS = 10.0
+"""What a program has to become healthy where its image does not say."""
+
+SHOWN_LINES = 20
+MAX_OUTPUT = 1 << 16
+SHORTEST_SECRET = 4
+
+
+class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to verify: `engine` as in `choose`, times in seconds, `memory` in bytes.
+
+    `within` None is the image's own start period, or ten seconds. With `env_check`, a boot follows for each
+    required variable of the contract that is left out. `host_network` is for a database of this machine.
+    """
+
+    engine: str = "auto"
+    env: tuple[Variable, ...] = ()
+    memory: int = MEMORY
+    within: float | None = None
+    settle: float = 0.25
+    grace: float = 10.0
+    env_check: bool = False
+    host_network: bool = False
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is verified. `image` is None for one that only the engine has.
+
+    `version` and `contract` are the crate's, where a project is known; `capabilities` those of its program.
+    """
+
+    name: str
+    run: RunConfig
+    image: Image | None = None
+    digest: str | None = None
+    version: str | None = None
+    contract: tuple[Declared, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict, and the program's last words in the boot that it is about."""
+
+    name: str
+    digest: str | None
+    engine: str
+    verdict: Verdict
+    last_lines: str
+
+
+def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: Reference | None) -> Verified:
+    """Boot it, and judge what was seen. With `load_as`, an engine that keeps images gets it first."""
+    env = environment(subject.contract, options.env)
+    choice = choose(options.engine, context.report.warn)
+    why = f" ({choice.reason})" if choice.reason else ""
+    context.report.say(f"verifying {subject.name} with {choice.engine.name}{why}")
+    if choice.engine.loader is not None and subject.image is not None and load_as is not None:
+        with context.report.step(f"loading into {choice.engine.name}"):
+            load_image(context, choice.engine.loader, subject.image, load_as)
+    trial = _Trial(choice, subject, options, env)
+    trials, lines = trial.run()
+    hide = _hiding(subject.contract, env)
+    return Verified(
+        name=subject.name,
+        digest=subject.digest,
+        engine=choice.engine.name,
+        verdict=_told(judge(trial.expected, trials), hide),
+        last_lines=hide(lines),
+    )
+
+
+def subject_of(image: Image, name: Reference, settings: Settings, version: str | None) -> Subject:
+    """What was made by settings."""
+    return Subject(
+        name=familiar(name),
+        image=image,
+        run=image.config.run,
+        digest=image.descriptor.digest,
+        version=version,
+        contract=settings.contract,
+        capabilities=settings.capabilities,
+    )
+
+
+def environment(contract: tuple[Declared, ...], given: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """What the program gets beside what is in its image: examples of the contract, and ours over them.
+
+    Raises `UsageError` for a required one that has neither, and for a value that the contract does not take.
+    """
+    said = dict(given)
+    missing = []
+    for each in contract:
+        value = said.get(each.name)
+        if value is not None and (fault := each.fault(value)):
+            raise UsageError(f"{each.name} {fault}", hint="`ferrule env` says what it takes")
+        if value is None and each.required:
+            if each.example is not None:
+                said[each.name] = each.example
+            else:
+                missing.append(each.name)
+    if missing:
+        raise UsageError(
+            f"the contract requires {', '.join(missing)}, and there is no value for it here",
+            hint=f"give one: -e {missing[0]}=…, --env-file FILE, or an `example` in the contract",
+        )
+    return tuple(said.items())
+
+
+def declared_ports(run: RunConfig) -> tuple[Port, ...]:
+    """The ports of the image's configuration."""
+    return tuple(sorted(map(parse_port, run.exposed_ports or ()), key=str))
+
+
+class _Trial:
+    """The boots of one image."""
+
+    def __init__(
+        self, choice: Choice, subject: Subject, options: VerifyOptions, env: tuple[Variable, ...]
+    ) -> None:
+        ports = declared_ports(subject.run)
+        health = health_source(subject.run, ports)
+        within = options.within or health.start_period or START_SECONDS
+        number = stop_signal(subject.run.stop_signal)
+        self._engine = choice.engine
+        self._subject = subject
+        self._env = env
+        self._without = tuple(each.name for each in subject.contract if each.required and options.env_check)
+        self._strict = Strict(
+            memory=options.memory,
+            capabilities=subject.capabilities,
+            host_network=options.host_network,
+        )
+        self._watch = Watch(
+            health=health,
+            ports=ports,
+            within=within,
+            settle=options.settle,
+            grace=options.grace,
+            stop=number,
+        )
+        self.expected = Expected(
+            asked=str(health),
+            ports=ports,
+            version=subject.version,
+            stop_signal=subject.run.stop_signal or "SIGTERM",
+            stop=number,
+            within=within,
+            grace=options.grace,
+            memory=options.memory,
+            user=subject.run.user,
+            capabilities=subject.capabilities,
+        )
+
+    def run(self) -> tuple[Trials, str]:
+        """The strict boot, and those that tell why it failed. The lines are those of the strict one."""
+        with _output() as output:
+            strict = self._boot(output)
+            lines = _last_lines(output)
+        writable = as_root = None
+        if strict.healthy_after is None and not strict.refused and not _is_out_of_memory(strict):
+            writable = self._again(writable=True)
+            if writable.healthy_after is None and strict.ended is not None:
+                as_root = self._again(user="0:0") if self._subject.run.user not in ("", "0", "0:0") else None
+        without = {}
+        if strict.healthy_after is not None:
+            without = {name: self._again(leave_out=name) for name in self._without}
+        return Trials(strict=strict, writable=writable, as_root=as_root, without=without), lines
+
+    def _again(self, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
+        with _output() as output:
+            return self._boot(output, leave_out=leave_out, writable=writable, user=user)
+
+    def _boot(self, output: BinaryIO, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
+        strict = Strict(
+            memory=self._strict.memory,
+            capabilities=self._strict.capabilities,
+            host_network=self._strict.host_network,
+            writable=writable,
+            user=user,
+        )
+        env = (*((name, value) for name, value in self._env if name != leave_out),)
+        request = RunRequest(
+            name=self._subject.name,
+            image=self._subject.image,
+            env=(*env, (leave_out, None)) if leave_out else env,
+            strict=strict,
+            # Ours decides; the engine's is only there in case that we do not.
+            grace=int(self._watch.grace) + 5,
+        )
+        return boot(self._engine, request, self._watch, output)
+
+
+def _is_out_of_memory(seen: Boot) -> bool:
+    return seen.ended is not None and seen.ended.out_of_memory
+
+
+@contextmanager
+def _output() -> Iterator[BinaryIO]:
+    with tempfile.NamedTemporaryFile("ab", prefix="ferrule-") as file:
+        yield file  # type: ignore[misc]  # a wrapper with all that a BinaryIO has
+
+
+def _last_lines(output: BinaryIO) -> str:
+    with open(output.name, "rb") as file:  # noqa: PTH123
+        file.seek(max(0, file.seek(0, 2) - MAX_OUTPUT))
+        lines = file.read().decode(errors="replace").splitlines(keepends=True)
+    return "".join(lines[-SHOWN_LINES:])
+
+
+def _hiding(contract: tuple[Declared, ...], env: tuple[Variable, ...]) -> Callable[[str], str]:
+    """A program may show what it was given: this takes the values of secrets out of its words."""
+    names = {each.name for each in contract if each.secret}
+    values = [
+        value
+        for name, value in env
+        if value and len(value) >= SHORTEST_SECRET and (name in names or what_credential(name, value))
+    ]
+
+    def hide(text: str) -> str:
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, "***")
+        return text
+
+    return hide
+
+
+def _told(verdict: Verdict, hide: Callable[[str], str]) -> Verdict:
+    return Verdict(checks=tuple(replace(check, said=hide(check.said)) for check in verdict.checks))
