@@ -121,3 +121,12 @@ def test_a_build_that_is_not_fit_to_run_goes_nowhere_and_plan_says_that_it_will_
     assert (code, out) == (6, "")
     assert "with exit code 0" in err
     assert not (project / "target" / "ferrule" / "image" / "index.json").exists()
+
+
+def test_the_limits_of_the_gate_are_flags(ferrule: Call) -> None:
+    Path("ferrule.toml").write_text(f'{CONFIG}args = ["eat=48"]\n')
+    words = ("pack", "service", "--config", "ferrule.toml", "--output", "oci:out", "--verify")
+    code, _, err = ferrule(*words, "--verify-memory", "32MiB")
+    assert (code, "it used more than 32 MiB of memory" in err) == (6, True)
+    assert "--verify-memory" in err
+    assert ferrule(*words, "--verify-memory", "256MiB")[0] == 0

@@ -20,6 +20,7 @@ from ferrule.values import (
     parse_output,
     parse_port,
     parse_signal,
+    parse_size,
     parse_user,
     parse_volume,
 )
@@ -253,6 +254,12 @@ DESTINATION_FLAGS = (
         type=click.Choice(["none", "host"]),
         default="none",
         help="Its network there: loopback alone, or this machine's.  [default: none]",
+    ),
+    option(
+        "--verify-memory",
+        type=Parsed("SIZE", parse_size),
+        default="512MiB",
+        help="What it may use there.  [default: 512MiB]",
     ),
     click.option(
         "--verify-env-file",

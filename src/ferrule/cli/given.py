@@ -124,6 +124,7 @@ def destinations_of(given: dict[str, Any]) -> "Destinations":
         wanted=given["verify"],
         engine=given["verify_engine"],
         host_network=given["verify_network"] == "host",
+        memory=given["verify_memory"],
         env=tuple(dict(pair for file in given["verify_env_file"] for pair in file).items()),
     )
     return Destinations(

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the image is verified before it goes anywhere: `wanted` None leaves that to the project.
 
-    `engine` and `host_network` as in `VerifyOptions`; `env` is what the program gets, and the image does not.
+    `engine`, `host_network` and `memory` as in `VerifyOptions`; `env` is what the program gets, and the
+    image does not.
     """
 
     wanted: bool | None = None
     engine: str = "auto"
     host_network: bool = False
+    memory: int = 512 << 20
     env: tuple[tuple[str, str | None], ...] = ()
 
 

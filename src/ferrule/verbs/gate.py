@@ -4,7 +4,6 @@ import hashlib
 import json
 
 from ferrule.config import Settings
-from ferrule.engine.inside import MEMORY
 from ferrule.errors import ImageError
 from ferrule.image.image import Image, image_for
 from ferrule.memory import Memory
@@ -44,6 +43,7 @@ def pass_gate(
         engine=destinations.gate.engine,
         env=destinations.gate.env,
         host_network=destinations.gate.host_network,
+        memory=destinations.gate.memory,
     )
     subject = subject_of(image, parcel.name.with_tag(parcel.tags[0]), settings, version)
     memory, key = Memory(context.cache / MEMORY_FILE), _key(image, subject, options)
@@ -76,7 +76,7 @@ def _key(image: Image, subject: Subject, options: VerifyOptions) -> str:
         options.engine,
         options.host_network,
         sorted(options.env),
-        MEMORY,
+        options.memory,
         subject.version,
         [[each.name, each.required, each.example] for each in subject.contract],
     ]

@@ -49,7 +49,9 @@ def _health(expected: Expected, seen: Boot) -> Check:
         before = f"healthy after {seen.healthy_after:.2f} s, then " if seen.healthy_after is not None else ""
         return failed(f"{before}{_end(seen.ended, expected)}", _end_hint(seen.ended))
     if seen.healthy_after is None:
-        hint = "its last lines may say why; --wait-timeout gives it longer"
+        hint = "its last lines may say why; a start period, or --wait-timeout, gives it longer"
+        if not expected.host_network:
+            hint += "; a database of this machine is reached with --network host"
         return failed(f"not healthy after {expected.within:g} s{last}", hint)
     if seen.unhealthy_after is not None:
         said = (
@@ -74,7 +76,7 @@ def _end(ended: Ended, expected: Expected) -> str:
 
 def _end_hint(ended: Ended) -> str:
     if ended.out_of_memory:
-        return "find what grows, or give it more: --memory"
+        return "find what grows, or give it more: --memory of verify, --verify-memory of build"
     if ended.code == 0:
         return "a service runs until it is stopped: look at `args`"
     return "its last lines may say why"

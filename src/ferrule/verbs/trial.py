@@ -180,6 +180,7 @@ class _Trial:
             memory=options.memory,
             user=subject.run.user,
             capabilities=subject.capabilities,
+            host_network=options.host_network,
         )
 
     def run(self) -> tuple[Trials, str]:

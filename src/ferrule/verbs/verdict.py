@@ -42,7 +42,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What the image says of itself. `asked` is its health check in words, times are in seconds.
 
-    `version` is the crate's, where there is one. `memory` is the limit in bytes.
+    `version` is the crate's, where there is one. `memory` is the limit in bytes. `host_network`: it had this
+    machine's.
     """
 
     asked: str
@@ -55,6 +56,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     memory: int
     user: str = ""
     capabilities: tuple[str, ...] = ()
+    host_network: bool = False
 
 
 class Trials(msgspec.Struct, frozen=True, kw_only=True):
