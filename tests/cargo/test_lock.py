@@ -54,7 +54,7 @@ class Runs:
         return (self.folder / f"{name}.stderr").read_text()
 
     def waits(self, name: str) -> list[str]:
-        """What it says of waiting, but for the cache of packages, which all of this machine's cargos share."""
+        """What it says of waiting, but for the cache of packages, which every cargo of the user shares."""
         lines = (line for line in self.said(name).splitlines() if "waiting for" in line)
         return [line for line in lines if "package cache" not in line]
 
