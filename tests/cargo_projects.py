@@ -47,4 +47,4 @@ def request_for(
 
 
 def prepared(place: Path, *, flags: Table | None = None, cargo: CargoOptions | None = None) -> Prepared:
-    return prepare(context_of(place / "target"), request_for(place, flags=flags, cargo=cargo))
+    return prepare(context_of(place), request_for(place, flags=flags, cargo=cargo))

@@ -14,7 +14,8 @@ from ferrule.cargo.build import build
 from ferrule.cargo.graph import read_graph
 from ferrule.elf.facts import read_binary
 from ferrule.process import SystemRunner
-from tests.cargo_projects import prepared
+from ferrule.verbs.prepare import prepare
+from tests.cargo_projects import context_of, request_for
 from tests.fakes.report import Notes
 from tests.journey.conftest import ShopImage
 from tests.journey.ferrule import ROOT, SHOP, ferrule, tool
@@ -115,8 +116,8 @@ def test_time_from_source_date_epoch_reaches_the_image_and_nothing_else_does(tmp
     assert json.loads(tool("skopeo", "inspect", "--config", layout))["created"] == "2023-11-14T22:13:20Z"
 
 
-def test_plan_knows_exactly_the_crates_that_the_build_compiles_in() -> None:
-    plan = prepared(SHOP).plan
+def test_plan_knows_exactly_the_crates_that_the_build_compiles_in(tmp_path: Path) -> None:
+    plan = prepare(context_of(tmp_path), request_for(SHOP)).plan
     built = build(SystemRunner(), Notes(), plan, link="auto", colour=False)
     known = read_graph(SystemRunner(), plan)
     assert known.source == "cargo tree"

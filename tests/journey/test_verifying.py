@@ -47,4 +47,4 @@ def test_the_example_is_fit_to_run_with_its_database_and_not_without(
     assert checks["version"]["said"] == "it says 0.4.2"
     code, found = verify("--wait-timeout", "2")
     assert code == 6
-    assert "it answers 503" in found["checks"][0]["said"]
+    assert "503 after" in found["checks"][0]["said"]
