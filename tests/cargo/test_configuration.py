@@ -4,7 +4,7 @@ import json
 import os
 import subprocess  # noqa: TID251 - programs that were built are run as a user would
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from tests.cargo_projects import manifest, prepared, write_files
 from tests.fakes.report import Notes
 from tests.parts.targets import need_targets
 
-TRIPLE = "x86_64-unknown-linux-gnu"
+TRIPLE = f"{os.uname().machine}-unknown-linux-gnu"
 MUSL = "x86_64-unknown-linux-musl"
 SCREAMED = TRIPLE.upper().replace("-", "_")
 SAYS = """fn main() {
@@ -27,11 +27,9 @@ SAYS = """fn main() {
 """
 FLAG = 'rustflags = ["--cfg", "mark"]\n'
 ENVIRONMENT = "the environment"
+Configured = Callable[[Mapping[str, str], Mapping[str, str]], Path]
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(os.uname().machine != "x86_64", reason=f"the configuration here names {TRIPLE}"),
-]
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture
@@ -42,6 +40,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
     files = {"Cargo.toml": manifest(), "src/main.rs": SAYS}
     return write_files(tmp_path / "parent" / "project", files)
+
+
+@pytest.fixture
+def configured(place: Path, monkeypatch: pytest.MonkeyPatch) -> Configured:
+    """The project with these files around it, and these variables."""
+
+    def call(files: Mapping[str, str], environment: Mapping[str, str]) -> Path:
+        write_files(place.parent.parent, files)
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        return place
+
+    return call
 
 
 def said_by(place: Path) -> str:
@@ -92,16 +103,13 @@ OWN, PARENT = "parent/project/.cargo/config.toml", "parent/.cargo/config.toml"
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_flags_reach_the_program_from_every_place(
-    place: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    configured: Configured,
     files: Mapping[str, str],
     environment: Mapping[str, str],
     name: str,
     source: str,
 ) -> None:
-    write_files(place.parent.parent, files)
-    for variable, value in environment.items():
-        monkeypatch.setenv(variable, value)
+    place = configured(files, environment)
     assert said_by(place) == "true false none"
     assert sources(place, name) == [source]
 
@@ -131,16 +139,13 @@ def test_flags_reach_the_program_from_every_place(
     ids=["manifest", "configuration", "environment"],
 )
 def test_settings_of_the_profile_reach_the_program(
-    place: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    configured: Configured,
     files: Mapping[str, str],
     environment: Mapping[str, str],
     name: str,
     source: str,
 ) -> None:
-    write_files(place.parent.parent, files)
-    for variable, value in environment.items():
-        monkeypatch.setenv(variable, value)
+    place = configured(files, environment)
     assert said_by(place) == "false true none"
     assert sources(place, name) == [source]
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from ferrule.cargo.link import ALWAYS_THERE
 from ferrule.cargo.metadata import Package, Workspace
-from ferrule.cargo.program_files import ELSEWHERE, build_scripts, packages_in, program_files
+from ferrule.cargo.program_files import ELSEWHERE, build_scripts, code_of, packages_in, program_files
 
 OPENS = re.compile(r"\bdlopen\s*\(")
 LINKS = re.compile(r"#\[link\(([^)]*)\)\]")
 NAMES = re.compile(r'\bname\s*=\s*"([^"]+)"')
 BRINGS = re.compile(r'\bkind\s*=\s*"(?:static|framework|raw-dylib)"')
 ARGUMENT = re.compile(r"rustc-link-arg(?:-bins|-bin=[^=]*)?=-l([\w.+-]+)")
-COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 SYSTEM_FOLDERS = ("usr/lib", "usr/lib64", "usr/local/lib", "usr/lib/*-linux-*", "usr/*-linux-*/lib")
 
 
@@ -28,7 +27,7 @@ def objection_of_sources(
     where it is installed below `root`.
     """
     for path in _sources(workspace, package, binary):
-        text = COMMENT.sub("", path.read_text(encoding="utf-8", errors="replace"))
+        text = code_of(path)
         name = os.path.relpath(path, workspace.workspace_root)
         if OPENS.search(text):
             return f"{name} opens shared libraries at run time"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ferrule.cargo.metadata import Package, Workspace
 
+COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 ELSEWHERE = re.compile(r"windows|macos|apple|\bios\b|wasm|msvc")
 """In a condition: what stands behind it is not for Linux."""
 
@@ -21,6 +22,11 @@ def program_files(workspace: Workspace, package: Package, binary: str) -> Iterat
         others |= set(build_scripts(own))
         inside = (path for path in sorted((own.folder / "src").rglob("*.rs")) if path.is_file())
         yield from (path for path in inside if path not in others)
+
+
+def code_of(path: Path) -> str:
+    """A file's text without lines that are comments; what is no UTF-8 in it is replaced."""
+    return COMMENT.sub("", path.read_text(encoding="utf-8", errors="replace"))
 
 
 def build_scripts(package: Package) -> tuple[Path, ...]:

@@ -12,7 +12,6 @@ from ferrule.cargo.toolchain import read_toolchain
 from ferrule.cargo.tools import add_target
 from ferrule.config import Settings
 from ferrule.errors import BuildError, ProjectError
-from ferrule.memory import Memory
 from ferrule.oci.platform import Platform
 from ferrule.probe.compile import PROCESSORS, compile_program, recall_program
 from ferrule.probe.place import INIT, PROBE
@@ -58,7 +57,7 @@ def aids_of_pack(context: Context, settings: Settings, platform: Platform, folde
     """By the rustc of the folder, where there is one. See `_aids` for errors."""
 
     def compiled(name: str) -> bytes:
-        toolchain = read_toolchain(context.runner, folder, Memory(context.cache / "toolchains.json"))
+        toolchain = read_toolchain(context.runner, folder, context.toolchains)
         triples = tuple(triple_of(platform, libc) for libc in ("gnu", "musl"))
         triple = next(filter(toolchain.has_target, triples), triples[0])
         add_target(context.runner, context.report, toolchain, triple, folder)

@@ -15,6 +15,7 @@ from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.folders import config_file
 from ferrule.image.cache import DEFAULT_LIMIT, Cache
 from ferrule.image.store import BlobStore
+from ferrule.memory import Memory
 from ferrule.process import Runner
 from ferrule.report import Report
 from ferrule.values import parse_mirror, parse_size
@@ -66,6 +67,11 @@ class Context:
     def keep_open(self, manager: AbstractContextManager[T]) -> T:
         """Enter it; it ends with the run."""
         return self._open.enter_context(manager)
+
+    @property
+    def toolchains(self) -> Memory:
+        """What toolchains have said of themselves."""
+        return Memory(self.cache / "toolchains.json")
 
     def scratch(self) -> AbstractContextManager[Path]:
         """A folder for large files of the moment. If we are killed, a later run removes it."""

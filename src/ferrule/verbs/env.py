@@ -9,7 +9,7 @@ import msgspec
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.program_files import program_files
 from ferrule.cargo.select import Selection
-from ferrule.cargo.variables import Read, Source, Unclear, read_source, scan
+from ferrule.cargo.variables import Read, Scan, Source, Unclear, read_source, scan
 from ferrule.config import Settings
 from ferrule.contract import Variable, what_credential
 from ferrule.engine.variables import read_env_file
@@ -80,7 +80,7 @@ def _fault(variable: Variable, value: str | None) -> str | None:
 def scan_project(context: Context, request: ProjectRequest) -> Scanned:
     """Compare the contract with the source of the program and of the workspace's packages in it."""
     project, selection, settings = read_settings(context, request)
-    return scanned(program_sources(project, selection), settings)
+    return compared(scan(program_sources(project, selection)), settings)
 
 
 def program_sources(project: Project, selection: Selection) -> tuple[Source, ...]:
@@ -90,9 +90,8 @@ def program_sources(project: Project, selection: Selection) -> tuple[Source, ...
     return tuple(read_source(file, os.path.relpath(file, root)) for file in files)
 
 
-def scanned(sources: tuple[Source, ...], settings: Settings) -> Scanned:
-    """What the sources read, beside the contract."""
-    found = scan(sources)
+def compared(found: Scan, settings: Settings) -> Scanned:
+    """What the source reads, beside the contract."""
     known = {variable.name for variable in settings.contract}
     read = {each.name for each in found.reads}
     by_name = {name: [each for each in found.reads if each.name == name] for name in sorted(read - known)}

@@ -11,10 +11,10 @@ import msgspec
 from ferrule.atomic import appearing
 from ferrule.cargo.graph import read_graph
 from ferrule.cargo.listening import LIVE_PATHS, addresses, health_route
-from ferrule.cargo.variables import Read, Source, scan
+from ferrule.cargo.variables import Read, Scan, Source, scan
 from ferrule.errors import ProjectError
 from ferrule.verbs.context import Context
-from ferrule.verbs.env import program_sources, scanned
+from ferrule.verbs.env import compared, program_sources
 from ferrule.verbs.env_lines import env_lines, toml_string
 from ferrule.verbs.hints import files_line, folder_hint
 from ferrule.verbs.prepare import PACKAGE_TABLE, WORKSPACE_TABLE, Prepared, ProjectRequest, prepare
@@ -65,10 +65,11 @@ def propose(context: Context, request: ProjectRequest) -> Proposal:
     graph = read_graph(context.runner, prepared.plan)
     sources = program_sources(prepared.project, prepared.selection)
     hint = folder_hint(prepared, graph)
-    found = scanned(sources, prepared.settings)
+    scanned = scan(sources)
+    found = compared(scanned, prepared.settings)
     files = (Line(text=files_line(hint.copies), reason=hint.reason),) if hint else ()
     env = (Line(text=text, reason=reason) for text, reason in env_lines(found))
-    lines = (*_image(prepared), *_network(sources), *files, Line(text="", reason=""), *env)
+    lines = (*_image(prepared), *_network(sources, scanned), *files, Line(text="", reason=""), *env)
     if not found.proposed:
         lines = lines[:-1]
     unclear = (f"{each.path}:{each.line} reads {each.what}" for each in found.unclear)
@@ -122,8 +123,8 @@ def _image(prepared: Prepared) -> Iterator[Line]:
         yield Line(text=f"# image = {toml_string(name)}", reason="for --push, by the `repository` above")
 
 
-def _network(sources: tuple[Source, ...]) -> Iterator[Line]:
-    port = _port(sources)
+def _network(sources: tuple[Source, ...], found: Scan) -> Iterator[Line]:
+    port = _port(sources, found)
     if port is None:
         return
     number, reason = port
@@ -134,13 +135,13 @@ def _network(sources: tuple[Source, ...]) -> Iterator[Line]:
         yield Line(text=text, reason=f"{route.path}:{route.line}")
 
 
-def _port(sources: tuple[Source, ...]) -> tuple[int, str] | None:
+def _port(sources: tuple[Source, ...], found: Scan) -> tuple[int, str] | None:
     """The default of a variable that is called a port, or else the first address that others can reach."""
-    for read in scan(sources).reads:
+    for read in found.reads:
         if _is_port(read):
             return int(read.default or 0), f"{read.path}:{read.line}, the default of {read.name}"
-    found = sorted(addresses(sources), key=lambda each: each.is_loopback)
-    return (found[0].port, f"{found[0].path}:{found[0].line}") if found else None
+    first = min(addresses(sources), key=lambda each: each.is_loopback, default=None)
+    return (first.port, f"{first.path}:{first.line}") if first else None
 
 
 def _is_port(read: Read) -> bool:

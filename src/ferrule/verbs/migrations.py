@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ferrule.cargo.graph import Graph
+from ferrule.cargo.program_files import code_of
 from ferrule.config import MIGRATIONS_FOLDER
 from ferrule.values import FileCopy, covers
 from ferrule.verbs.prepare import Prepared
@@ -19,7 +20,6 @@ READS = {
 }
 """Crate → how a source says that it reads them at run time."""
 EMBEDS = re.compile(r"\b(?:embed_migrations|migrate)!")
-COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 
 
 class Migrations(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def find_migrations(prepared: Prepared, graph: Graph) -> Migrations | None:
         return Migrations(copy=None, reason="`files` has them")
     embeds = None
     for path in _sources(prepared, graph):
-        text = COMMENT.sub("", path.read_text(encoding="utf-8", errors="replace"))
+        text = code_of(path)
         name = path.relative_to(prepared.project.workspace.workspace_root)
         for crate, reads in READS.items():
             if graph.find(crate) and reads.search(text):

@@ -15,7 +15,6 @@ from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, resolve
 from ferrule.errors import InvalidValueError, ProjectError
-from ferrule.memory import Memory
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
@@ -110,8 +109,7 @@ def _prepare(
     folder = find_manifest(request.place).parent
     with ThreadPoolExecutor(1) as pool:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
-        memory = Memory(context.cache / "toolchains.json")
-        toolchain_later = pool.submit(read_toolchain, runner, folder, memory)
+        toolchain_later = pool.submit(read_toolchain, runner, folder, context.toolchains)
         project = read_project(runner, request.place)
         selections = choose(project)
         settings = tuple(resolve(_sources(request, project, each)) for each in selections)
