@@ -30,6 +30,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(RUN) -m tests.parts.debian
 	@$(RUN) -m tests.parts.bases
+	@$(RUN) -m tests.parts.judges
 	@$(RUN) -m pytest -m "not acceptance"
 
 check: $(STAMP)
@@ -59,6 +60,9 @@ lock: $(STAMP)
 	@$(RUN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --extra zig \
 	  --constraint requirements/run.txt --output-file requirements/zig.txt pyproject.toml
+	@$(RUN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header \
+	  --output-file requirements/judges.txt requirements/judges.in
 
 clean:
 	rm -rf $(VENV) .cache examples/*/target

@@ -15,7 +15,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 def drafted(*contract: Variable, name: str = "shop") -> str:
-    return env.draft(Service(name=name, contract=contract)).text
+    return env.drafts(Service(name=name, contract=contract))[0].text
 
 
 def test_required_variables_come_first_and_optional_ones_are_comments() -> None:

@@ -31,13 +31,13 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 def lines(service: Service) -> list[str]:
-    return systemd.draft(service).text.splitlines()
+    return systemd.drafts(service)[0].text.splitlines()
 
 
 def judged(service: Service, folder: Path, *verb: str) -> "subprocess.CompletedProcess[str]":
     """What systemd-analyze says of the unit, with a program that is there in place of the service's."""
     need(shutil.which("systemd-analyze"), "systemd-analyze")
-    text = systemd.draft(service).text.replace(f"{systemd.PROGRAMS}/{service.name}", "/bin/true")
+    text = systemd.drafts(service)[0].text.replace(f"{systemd.PROGRAMS}/{service.name}", "/bin/true")
     (folder / f"{service.name}.service").write_bytes(text.encode())
     argv = ("systemd-analyze", *verb, str(folder / f"{service.name}.service"))
     return subprocess.run(argv, capture_output=True, text=True)
@@ -54,7 +54,7 @@ def test_what_the_service_is_stands_in_its_unit() -> None:
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found
     assert "PrivateUsers=yes" not in found
     assert "KillSignal=SIGINT" in found
-    assert "Description=Sells 100 %% of it" in found
+    assert "Description=Sells 100 %% of it (0.0.0)" in found
     assert "# It looks for static at /app/static." in found
 
 

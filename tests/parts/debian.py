@@ -26,6 +26,7 @@ SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/source
 PACKAGES = (
     "apache2-utils",
     "binutils",
+    "buildah",
     "curl",
     "docker-registry",
     "docker.io",
@@ -56,7 +57,9 @@ PACKAGES = (
 )
 TOOLS = {
     "crane": ("crane",),
+    "docker-compose": ("docker-compose",),
     "dockerd": ("docker.io", "docker-cli", "containerd"),
+    "kubectl": ("kubectl",),
 }
 """Program → the packages of the testing suite that it consists of; the first one names the folder."""
 

@@ -9,12 +9,19 @@ import click
 from ferrule.cli.env import plain_request
 from ferrule.cli.flags import JSON, VERBOSE, with_flags
 from ferrule.cli.text import counted, printable
+from ferrule.cli.types import Parsed
 from ferrule.errors import ProjectError
 
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
 KINDS = ("env", "systemd")
+
+
+def _parse_image(text: str) -> object:
+    from ferrule.oci.reference import parse_reference
+
+    return parse_reference(text)
 
 
 @click.command("generate")
@@ -26,6 +33,11 @@ KINDS = ("env", "systemd")
 @click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")
 @click.option(
     "--output", "-o", metavar="DIR", type=click.Path(path_type=Path), help="Where the files go, not there."
+)
+@click.option(
+    "--image",
+    type=Parsed("IMAGE", _parse_image),
+    help="The image that the files start, by tag or digest.  [default: the one in them, or this version's]",
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is not as it should be.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
@@ -39,11 +51,12 @@ def command(**given: Any) -> None:
     is 3 where a file and the project have drifted apart.
     """
     from ferrule.cli.given import make_context
-    from ferrule.verbs.generate import WHY, generate, write
+    from ferrule.verbs.generate import WHY, Wanted, generate, write
 
     context = make_context(given)
     kinds = tuple(dict.fromkeys(given["kinds"]))
-    files = generate(context, plain_request(given), kinds or KINDS, given["output"], force=given["force"])
+    wanted = Wanted(kinds=kinds or KINDS, output=given["output"], image=given["image"], force=given["force"])
+    files = generate(context, plain_request(given), wanted)
     if given["as_json"]:
         click.echo(json.dumps(as_json(files), indent=2))
     elif not kinds:

@@ -8,14 +8,14 @@ PATH = ".env.example"
 WORDS = {"url": "a URL", "int": "a whole number", "bool": "true or false"}
 
 
-def draft(service: Service) -> Draft:
+def drafts(service: Service) -> tuple[Draft, ...]:
     """Required variables first, then those with a value in the image, then the optional ones."""
     contract = sorted(service.contract, key=lambda each: (not each.required, each.default is None, each.name))
     head = (
         f"# What {_line(service.name)} reads from its environment. Copy this to .env and fill it in.\n"
         "# .env is for one machine: keep it out of git and out of images.\n"
     )
-    return Draft(kind=KIND, path=PATH, text=head + "".join(map(_variable, contract)))
+    return (Draft(kind=KIND, path=PATH, text=head + "".join(map(_variable, contract))),)
 
 
 def _variable(variable: Variable) -> str:

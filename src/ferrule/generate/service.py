@@ -1,24 +1,68 @@
 """What is known of a service, as the generated files need it."""
 
+import re
+
 import msgspec
 
 from ferrule.contract import Variable
+from ferrule.health import Health
+from ferrule.values import Port, User
+
+LONGEST_LABEL = 63
+"""Of a DNS label, which names in Kubernetes are (RFC 1123)."""
+
+
+class Database(msgspec.Struct, frozen=True, kw_only=True):
+    """What the service keeps its data in: a version of Postgres, and the variable that gets its URL."""
+
+    postgres: str
+    url_env: str
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """A program of the project and what it asks of the place where it runs.
 
-    `files` are pairs of what is taken along and its place; `volumes` are absolute paths.
+    `name` is the binary's; `image` a reference with tag or digest, None where the project has no
+    repository. `files` are pairs of what is taken along and its place; `migrations` is the folder of them,
+    relative to the package; `migrate` are the arguments of a run that migrates; `volumes` are absolute
+    paths. `repository` is the source's URL.
     """
 
     name: str
-    contract: tuple[Variable, ...] = ()
+    package: str = ""
+    version: str = "0.0.0"
     description: str = ""
+    repository: str = ""
+    image: str | None = None
+    platforms: tuple[str, ...] = ()
+    contract: tuple[Variable, ...] = ()
     args: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    health: Health | None = None
     files: tuple[tuple[str, str], ...] = ()
+    migrations: str | None = None
+    migrate: tuple[str, ...] | None = None
+    database: Database | None = None
     volumes: tuple[str, ...] = ()
+    workdir: str = "/app"
+    user: User = User()
     stop_signal: str = "SIGTERM"
+    init: bool = False
     capabilities: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name as a DNS label: small letters, digits and hyphens, a letter first, 63 at most."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        begun = plain if plain[:1].isalpha() else f"app-{plain}".strip("-")
+        return begun[:LONGEST_LABEL].rstrip("-")
+
+    @property
+    def health_port(self) -> int | None:
+        """Where the health check asks: the port that it names, else the first TCP port."""
+        if self.health is not None and (named := self.health.tcp or self.health.port):
+            return named
+        return next((port.number for port in self.ports if port.protocol == "tcp"), None)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

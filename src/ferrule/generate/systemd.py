@@ -39,9 +39,9 @@ SystemCallErrorNumber=EPERM
 """
 
 
-def draft(service: Service) -> Draft:
+def drafts(service: Service) -> tuple[Draft, ...]:
     """`deploy/systemd/NAME.service`."""
-    return Draft(kind=KIND, path=f"deploy/systemd/{service.name}.service", text=_unit(service))
+    return (Draft(kind=KIND, path=f"deploy/systemd/{service.name}.service", text=_unit(service)),)
 
 
 def _unit(service: Service) -> str:
@@ -52,7 +52,7 @@ def _unit(service: Service) -> str:
         "# (0600, root's: systemd reads it before it gives up root).",
         *_files(service),
         "[Unit]",
-        f"Description={_text(service.description)}",
+        f"Description={_text(f'{service.description} ({service.version})')}",
         "Wants=network-online.target",
         "After=network-online.target",
         "",

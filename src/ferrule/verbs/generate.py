@@ -1,6 +1,7 @@
 """Writes files from what is known of a project, and says which of them have drifted."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -12,17 +13,35 @@ from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
 from ferrule.generate import env, systemd
-from ferrule.generate.marked import drafted
+from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
+from ferrule.image.archive import familiar
+from ferrule.oci.digest import Digest, parse_digest
+from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
-from ferrule.verbs.prepare import ProjectRequest, read_settings
+from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
 
-KINDS: Mapping[str, Callable[[Service], Draft]] = {env.KIND: env.draft, systemd.KIND: systemd.draft}
+KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
+    env.KIND: env.drafts,
+    systemd.KIND: systemd.drafts,
+}
 WHY = {
     env.KIND: "the variables of the contract, to copy and fill in",
     systemd.KIND: "a hardened unit, for the program without a container",
 }
 State = Literal["new", "same", "changed"]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for.
+
+    `image` is what the files start; None for the digest that stands in them, else this version's tag.
+    """
+
+    kinds: tuple[str, ...]
+    output: Path | None = None
+    image: Reference | None = None
+    force: bool = False
 
 
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,29 +67,49 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(difflib.unified_diff(before, after, old, str(self.path)))
 
 
-def generate(
-    context: Context, request: ProjectRequest, kinds: tuple[str, ...], output: Path | None, *, force: bool
-) -> tuple[Generated, ...]:
+def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple[Generated, ...]:
     """Every file of the kinds, below `output` or in the project; nothing is written yet.
 
     Raises `ProjectError` for a file that is there and not ours, unless `force`.
     """
     project, selection, settings = read_settings(context, request)
-    service = _service(selection, settings)
-    folder = output or project.workspace.workspace_root
-    return tuple(_generated(KINDS[kind](service), folder, force=force) for kind in kinds)
+    own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
+    name = wanted.image or own
+    folder = wanted.output or project.workspace.workspace_root
+
+    def drafts(name: Reference) -> tuple[Draft, ...]:
+        service = service_of(selection, settings, name)
+        # Kinds share files: compose needs the example of its .env as much as `env` does.
+        return tuple({draft.path: draft for kind in wanted.kinds for draft in KINDS[kind](service)}.values())
+
+    known = None if wanted.image else _known_digest(drafts(name), folder, name)
+    found = drafts(name.with_digest(known) if known else name)
+    return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
-def _service(selection: Selection, settings: Settings) -> Service:
+def service_of(selection: Selection, settings: Settings, image: Reference) -> Service:
+    """What the files need to know; an image without tag and digest gets the package's version as its tag."""
     package = selection.package
+    reference = image if image.tag or image.digest else image.with_tag(package.version.replace("+", "_"))
     return Service(
         name=selection.binary,
+        package=package.name,
+        version=package.version,
+        description=package.description or selection.binary,
+        repository=package.repository or "",
+        image=familiar(reference),
+        platforms=settings.platforms,
         contract=settings.contract,
-        description=f"{package.description or selection.binary} ({package.version})",
         args=settings.args,
+        ports=settings.ports,
+        health=settings.health,
         files=tuple((copy.source, str(copy.target)) for copy in settings.files),
+        migrations=settings.migrations or None,
         volumes=tuple(map(str, settings.volumes)),
+        workdir=str(settings.workdir),
+        user=settings.user,
         stop_signal=settings.stop_signal,
+        init=settings.init,
         capabilities=settings.capabilities,
     )
 
@@ -81,6 +120,16 @@ def write(files: tuple[Generated, ...]) -> None:
         if file.state != "same":
             with appearing(file.path, lasting=True) as part:
                 part.write_bytes(file.after.encode())
+
+
+def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
+    """The digest of this image that was written last time: only `--image` changes what is started."""
+    form = re.compile(rf"(?:^|[^\w./-]){re.escape(familiar(name))}@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
+    for draft in drafts:
+        parts = split(_text_of(folder / draft.path) or "", draft.kind)
+        if parts and (match := form.search(parts.ours)):
+            return parse_digest(match[1])
+    return None
 
 
 def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:

@@ -1,0 +1,29 @@
+"""A text as YAML has it: any string goes in, a scalar for one line of a template comes out."""
+
+import re
+
+PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*")
+"""Texts that every reader of YAML 1.1 and 1.2 takes for the string that a person sees."""
+
+WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null", "none"))
+"""What some reader takes for something else, in any case of letters."""
+
+SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def yaml_text(text: str) -> str:
+    """The string as it stands, or in double quotes (YAML 1.2.2, 7.3.1) with what is not printable escaped."""
+    if PLAIN.fullmatch(text) and text.lower() not in WORDS:
+        return text
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(letter: str) -> str:
+    if letter in SHORT:
+        return SHORT[letter]
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    if code < 0x100:
+        return f"\\x{code:02X}"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
