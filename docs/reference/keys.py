@@ -9,7 +9,7 @@ KEYS = {
     "more memory; `auto` is mimalloc with musl, and with glibc `system`, the C library's own. A project "
     "keeps an allocator that it brings.",
     "platforms": "What images are made for, such as `linux/amd64` and `linux/arm64`: several make an index. "
-    "Without it, this machine's, or that of cargo's `build.target`.",
+    "Without it, this machine's, or those of cargo's `build.target`.",
     "glibc": "The oldest glibc that a dynamic program is to run with, such as `2.28`. It takes zig.",
     "base": "What the image stands on: `auto`, `scratch`, `fitted`, `distroless`, `debian`, an image "
     "reference, or `oci:DIR[:TAG]`.",

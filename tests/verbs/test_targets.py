@@ -50,6 +50,25 @@ def test_cargo_s_own_build_target_keeps_its_meaning(tmp_path: Path, monkeypatch:
     assert triples(place) == ["x86_64-unknown-linux-gnu"]
 
 
+@pytest.mark.parametrize(
+    ("targets", "built"),
+    [
+        (["x86_64-unknown-linux-gnu"], ["x86_64-unknown-linux-gnu"]),
+        (["x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"], ["x86_64-unknown-linux-gnu"]),
+        (
+            ["aarch64-unknown-linux-musl", "x86_64-unknown-linux-musl"],
+            ["aarch64-unknown-linux-musl", "x86_64-unknown-linux-musl"],
+        ),
+        (["aarch64-apple-darwin", "x86_64-unknown-linux-musl"], ["x86_64-unknown-linux-musl"]),
+    ],
+)
+def test_several_targets_of_cargo_make_an_image_for_each_platform(
+    tmp_path: Path, targets: list[str], built: list[str]
+) -> None:
+    config = f"[build]\ntarget = {targets}\n"
+    assert triples(write_project(tmp_path / "project", {".cargo/config.toml": config})) == built
+
+
 def test_a_platform_without_its_form_names_the_key(tmp_path: Path) -> None:
     table = '[package.metadata.ferrule]\nplatforms = ["arm"]\n'
     place = write_project(tmp_path, {"Cargo.toml": manifest(extra=table)})

@@ -16,7 +16,9 @@ from ferrule.process import Command, Runner
 def choose_targets(
     runner: Runner, project: Project, settings: Settings, toolchain: Toolchain, *, only_here: bool
 ) -> tuple[Target, ...]:
-    """One for each platform; without any, that of cargo's `build.target`, or this machine's.
+    """One for each platform; without any, those of cargo's `build.target`, or this machine's.
+
+    Several targets of one platform make one image; those of other systems than Linux make none.
 
     With `only_here`, of several only that which this machine runs, or the first where it runs none.
     """
@@ -27,9 +29,11 @@ def choose_targets(
         where = f"{settings.origins['platforms']}.platforms"
         raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
     if not platforms:
-        triple = _configured_target(runner, project) or toolchain.host
-        platforms = (platform_of(triple) or this_platform(),)
-        link = "musl" if "-linux-musl" in triple and link in ("auto", "static") else link
+        triples = _configured_targets(runner, project) or (toolchain.host,)
+        linux = {triple: platform for triple in triples if (platform := platform_of(triple)) is not None}
+        platforms = tuple(dict.fromkeys(linux.values())) or (this_platform(),)
+        are_musl = linux and all("-linux-musl" in triple for triple in linux)
+        link = "musl" if are_musl and link in ("auto", "static") else link
     if only_here:
         fitting = (platform for platform in platforms if this_platform().runs(platform))
         platforms = (next(fitting, platforms[0]),)
@@ -55,20 +59,18 @@ def _tools(
     return find_tools(toolchain, project.folder)
 
 
-def _configured_target(runner: Runner, project: Project) -> str | None:
-    """cargo's `build.target`, when it is one alone."""
+def _configured_targets(runner: Runner, project: Project) -> tuple[str, ...]:
+    """cargo's `build.target`: one, several, or none."""
     named = os.environ.get("CARGO_BUILD_TARGET")
     if named is not None:
-        return named
+        return (named,)
     if not mentions(config_files(project.folder), ("target", "include")):
-        return None
+        return ()
     # The bootstrap variable opens an unstable query on a stable cargo; it builds nothing.
     argv = ("cargo", "-Zunstable-options", "config", "get", "--format", "json-value", "build.target")
     finished = runner.run(Command(argv=argv, cwd=project.folder, env={"RUSTC_BOOTSTRAP": "1"}))
     try:
         found = json.loads(finished.stdout) if finished.ok else None
     except ValueError:
-        return None
-    if isinstance(found, list) and len(found) == 1:
-        (found,) = found
-    return found if isinstance(found, str) else None
+        return ()
+    return tuple(str(each) for each in (found if isinstance(found, list) else [found]) if each)
