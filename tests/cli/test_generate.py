@@ -36,9 +36,11 @@ def example(tmp_path: Path) -> Path:
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
     unit = example.parent / "deploy" / "systemd" / "hello.service"
+    composed = example.with_name("compose.yaml")
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
+        f"compose  {composed}  (the service on one machine, with the database that it needs)",
         f"env      {example}  (the variables of the contract, to copy and fill in)",
         f"systemd  {unit}  (a hardened unit, for the program without a container)",
     ]

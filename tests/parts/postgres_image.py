@@ -7,8 +7,10 @@ arguments of the server. Engines get it as `postgres:16` or under any other name
 `python -m tests.parts.postgres_image` makes it, in about half a minute, and keeps it.
 """
 
+import io
 import shutil
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -44,6 +46,9 @@ ACCOUNTS = {
     "etc/group": f"root:x:0:\npostgres:x:{OWNER}:\n",
     "etc/nsswitch.conf": "hosts: files dns\n",
 }
+OWNED = {"var/lib/postgresql": 0o1777, DATA[1:]: 0o1777, "var/run/postgresql": 0o3777}
+"""Its user's folders with their modes: new volumes there begin so, and the image starts as its user too."""
+
 ENTRY_POINT = f"""\
 #!/bin/sh
 set -eu
@@ -81,7 +86,7 @@ exec "$@"
 
 def postgres_layout() -> Path:
     """The layout (tag `latest`), for this machine's processor. The first call takes half a minute."""
-    place = CACHE / "bases" / f"postgres_{VERSION}"
+    place = CACHE / "bases" / f"postgres_{VERSION}-owned"
     if not place.exists():
         with locked(f"base-{place.name}"):
             if not place.exists():
@@ -123,9 +128,19 @@ def _make(place: Path) -> None:
         "Volumes": {DATA: {}},
         "StopSignal": "SIGINT",
     }
-    write_layout_of(work / "layout", {processor: ((tar_of_folder(root),), config)})
+    write_layout_of(work / "layout", {processor: ((tar_of_folder(root), _owned()), config)})
     (work / "layout").replace(place)
     shutil.rmtree(work)
+
+
+def _owned() -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        for name, mode in OWNED.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.uid, info.gid = tarfile.DIRTYPE, mode, OWNER, OWNER
+            tar.addfile(info)
+    return raw.getvalue()
 
 
 def main() -> int:
