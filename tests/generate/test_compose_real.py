@@ -1,4 +1,4 @@
-"""Compose itself reads what is generated without a word against it, and takes the values as they are meant."""
+"""Compose itself reads what is generated without a word against it, and takes values as they are meant."""
 
 import json
 from pathlib import Path
