@@ -4,6 +4,7 @@ checkov is no judge here: none of its frameworks reads a compose file. No findin
 """
 
 import re
+import tempfile
 from pathlib import Path
 
 from tests.parts.judges import judged
@@ -19,8 +20,11 @@ def findings(folder: Path) -> tuple[str, ...]:
     file = folder / "compose.yaml"
     if not file.exists():
         return ()
-    fill(folder)
-    read = judged("docker-compose", "--file", file, "config", "--quiet", cwd=folder)
+    with tempfile.NamedTemporaryFile("w") as env:
+        env.write(filled(folder))
+        env.flush()
+        files = ("--env-file", env.name, "--file", file)
+        read = judged("docker-compose", *files, "config", "--quiet", cwd=folder)
     schema = judged("check-jsonschema", "--quiet", "--builtin-schema", "vendor.compose-spec", file)
     return tuple(
         f"{judge}: {said or each.returncode}"
@@ -29,7 +33,7 @@ def findings(folder: Path) -> tuple[str, ...]:
     )
 
 
-def fill(folder: Path) -> None:
-    """Make `.env` of its example as a person does: every variable that is asked for gets a value."""
+def filled(folder: Path) -> str:
+    """The example of `.env` as a person fills it in: every variable that is asked for has a value."""
     text = (folder / ".env.example").read_text()
-    (folder / ".env").write_text(re.sub(r"(?m)^([A-Za-z_]\w*)=$", rf"\1={VALUE}", text))
+    return re.sub(r"(?m)^([A-Za-z_]\w*)=$", rf"\1={VALUE}", text)

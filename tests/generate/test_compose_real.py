@@ -14,7 +14,7 @@ from ferrule.generate import compose
 from ferrule.generate.marked import drafted
 from ferrule.generate.service import Service
 from tests.generate.composing import composed
-from tests.generate.judge_compose import VALUE, fill, findings
+from tests.generate.judge_compose import VALUE, filled, findings
 from tests.generate.services import FULL, TINY
 from tests.parts.judges import judged
 
@@ -67,7 +67,7 @@ def test_a_variable_that_is_missing_ends_compose_with_a_sentence(tmp_path: Path)
 
 
 def test_compose_and_the_reader_of_our_tests_make_the_same_of_it(tmp_path: Path) -> None:
-    fill(written(FULL, tmp_path))
+    (written(FULL, tmp_path) / ".env").write_text(filled(tmp_path))
     found = said(tmp_path, "config", "--format", "json")["services"]
     ours = composed(FULL, {"APP_JWT_SECRET": VALUE, "POSTGRES_PASSWORD": VALUE})["services"]
     assert list(found) == sorted(ours)

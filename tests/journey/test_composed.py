@@ -17,7 +17,7 @@ from ferrule.generate.marked import drafted
 from ferrule.generate.service import Database, Service
 from ferrule.health import Health
 from ferrule.values import Port
-from tests.generate.judge_compose import fill
+from tests.generate.judge_compose import filled
 from tests.journey.conftest import ShopImage
 from tests.parts.debian import run
 from tests.parts.docker import DockerEngine
@@ -52,7 +52,7 @@ def folder(
     for draft in compose.drafts(SHOP):
         text = drafted(None, draft.kind, draft.text, force=False)
         (tmp_path / draft.path).write_text(text)
-    fill(tmp_path)
+    (tmp_path / ".env").write_text(filled(tmp_path))
     try:
         yield tmp_path
     finally:
