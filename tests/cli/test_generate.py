@@ -36,9 +36,11 @@ def example(tmp_path: Path) -> Path:
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
     unit = example.parent / "deploy" / "systemd" / "hello.service"
+    composed = example.with_name("compose.yaml")
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
+        f"compose  {composed}  (the service on one machine, with the database that it needs)",
         f"env      {example}  (the variables of the contract, to copy and fill in)",
         f"systemd  {unit}  (a hardened unit, for the program without a container)",
     ]
@@ -72,6 +74,24 @@ def test_drift_is_shown_and_fails(ferrule: Ferrule, example: Path) -> None:
     assert text.startswith("# ours\n")
     assert text.endswith("OTHER=1\n")
     assert "APP_ADDRESS=" in text
+
+
+def test_compose_comes_with_the_example_of_its_env_and_keeps_a_digest(
+    ferrule: Ferrule, example: Path
+) -> None:
+    composed = example.with_name("compose.yaml")
+    image = f"hello@sha256:{'1' * 64}"
+    assert ferrule("generate", "compose", "--image", image)[2] == (
+        f"{composed}: written\n{example}: written\n"
+    )
+    assert ferrule("generate", "compose", "env")[2] == f"{composed}: as it was\n{example}: as it was\n"
+    assert f"    image: {image}\n" in composed.read_text()
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text().replace("RUST_LOG", "LOG"))
+    code, out, _ = ferrule("generate", "compose", "--check")
+    assert code == 3
+    assert '-      RUST_LOG: "${RUST_LOG-info}"\n' in out
+    assert '+      LOG: "${LOG-info}"\n' in out
 
 
 def test_a_file_that_is_missing_is_drift_too(ferrule: Ferrule, example: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ferrule.contract import Variable
 from ferrule.engine.variables import read_env_file
 from ferrule.generate import env
-from ferrule.generate.service import Service
+from ferrule.generate.service import Database, Service
+from ferrule.values import Port
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
@@ -48,5 +49,55 @@ def test_every_value_comes_back_unchanged(file: Path, name: str, doc: str, defau
     contract = (Variable(name="NAME", default=default, doc=doc), Variable(name="KEY", required=True, doc=doc))
     file.write_bytes(drafted(*contract, name=name).encode())
     found = dict(read_env_file(str(file)))
-    held = {"NAME": default} if "\n" not in default and "\r" not in default else {}
+    held = {"NAME": default} if "NAME" in found or default.isalnum() else {}
     assert found == {"KEY": "", **held}
+
+
+@pytest.mark.parametrize(
+    ("default", "line"),
+    [
+        ("info", "NAME=info"),
+        ("", "NAME="),
+        ('{"a": "b c"}', 'NAME={"a": "b c"}'),
+        ("a$b", "#NAME="),
+        ("a #b", "#NAME="),
+        ("'a'", "#NAME="),
+        (" a", "#NAME="),
+        ("a\\b", "#NAME="),
+        ("a\nb", "#NAME="),
+    ],
+)
+def test_what_docker_and_compose_read_differently_is_not_in_it(default: str, line: str) -> None:
+    assert drafted(Variable(name="NAME", default=default)).splitlines()[-1] == line
+
+
+def test_a_name_that_compose_cannot_read_would_spoil_the_whole_file() -> None:
+    assert drafted(Variable(name="a:b", required=True)).splitlines()[-2:] == [
+        "# required, docker's --env-file alone takes this name",
+        "#a:b=",
+    ]
+
+
+def test_a_database_asks_for_its_password_and_not_for_the_url_that_it_becomes_part_of() -> None:
+    service = Service(
+        name="shop",
+        contract=(Variable(name="URL", required=True, secret=True, doc="orders"),),
+        database=Database(postgres="16", url_env="URL"),
+        ports=(Port(number=53), Port(number=53, protocol="udp")),
+    )
+    assert env.drafts(service)[0].text.splitlines()[3:] == [
+        "# orders",
+        "# compose.yaml makes it of POSTGRES_…; here it is for another database",
+        "# optional, secret",
+        "#URL=",
+        "",
+        "# Of compose.yaml: its database's password, which becomes part of a URL (openssl rand -hex 24).",
+        "# required, secret",
+        "POSTGRES_PASSWORD=",
+        "#POSTGRES_DB=shop",
+        "#POSTGRES_USER=shop",
+        "",
+        "# Of compose.yaml: the address and the ports of this machine that it publishes.",
+        "#PUBLISH_ON=127.0.0.1",
+        "#PUBLISH_53=53",
+    ]

@@ -8,7 +8,12 @@ import pytest
 
 from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.bases import base_layout
-from tests.parts.docker import DockerEngine, current_docker_engine, docker_engine
+from tests.parts.docker import (
+    DockerEngine,
+    current_docker_engine,
+    docker_engine,
+    networking_docker_engine,
+)
 from tests.parts.podman import PodmanEngine, podman_engine
 from tests.parts.postgres import postgres
 from tests.parts.registry import open_registry
@@ -71,6 +76,12 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
 @pytest.fixture(scope="session")
 def current_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     with current_docker_engine(tmp_path_factory.mktemp("current-docker")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def networking_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    with networking_docker_engine(tmp_path_factory.mktemp("networking-docker")) as engine:
         yield engine
 
 

@@ -139,3 +139,17 @@ def test_where_new_privileges_are_forbidden_it_starts_without_and_where_all_are_
         docker.docker(*alone, "--cap-drop", "ALL", images[BIND].name)
     added = ("--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE")
     assert docker.docker(*alone, *added, images[BIND].name).strip() == HAS_IT
+
+
+def test_with_its_low_ports_open_a_network_needs_no_new_privileges_for_them(
+    images: Images, docker: DockerEngine, current_docker: DockerEngine
+) -> None:
+    """As compose.yaml has it: the file's capability is at hand, so it starts, and is not gained."""
+    strict = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--network", "none")
+    opened = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=0")
+    for engine in (docker, current_docker):
+        engine.docker("load", "-i", str(images[BIND].archive))
+        added = ("--cap-add", "NET_BIND_SERVICE", *opened)
+        assert engine.docker("run", "--rm", *strict, *added, images[BIND].name).strip() == HAS_IT
+        with pytest.raises(FerruleError, match="operation not permitted"):
+            engine.docker("run", "--rm", *strict, *opened, images[BIND].name)

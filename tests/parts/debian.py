@@ -34,6 +34,8 @@ PACKAGES = (
     "g++",
     "gcc",
     "gcc-aarch64-linux-gnu",
+    "iproute2",
+    "iptables",
     "libc6-dev",
     "libc6-dev-arm64-cross",
     "libcap2-bin",

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ferrule.process import Attached, Command, SystemRunner
@@ -21,15 +21,22 @@ from tests.parts.need import need
 
 START_SECONDS = 30
 MOUNTS = Path("/proc/self/mountinfo")
+APART = ("--iptables=false", "--ip6tables=false", "--bridge=none")
+CONTAINERD = ("--feature", "containerd-snapshotter=true")
+IN_A_NETWORK = ("unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DockerEngine:
-    """A running daemon. It has no bridge: containers take `--network host`, or none."""
+    """A running daemon. Without a `network` it has no bridge: containers take `--network host`, or none.
+
+    `network` is a namespace that is the daemon's own: there it makes bridges and publishes ports.
+    """
 
     socket: Path
     config: Path
     path: str
+    network: Path | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -44,27 +51,51 @@ class DockerEngine:
         """Run docker's own client, the judge; returns its stdout."""
         return run("docker", *argv, env=self.env)
 
+    def beside(self, *argv: str) -> str:
+        """Run a program on the daemon's side of the network, where published ports are."""
+        assert self.network is not None, "this daemon publishes nothing"
+        return run("nsenter", f"--net={self.network}", "--", *argv)
+
 
 @contextmanager
 def docker_engine(folder: Path) -> Iterator[DockerEngine]:
     """Start this machine's dockerd with its data in `folder`; at the end it and its mounts are gone."""
     need(shutil.which("dockerd"), "dockerd (Debian's docker.io)")
-    with _engine(folder, os.environ["PATH"], ()) as engine:
+    with _engine(folder, os.environ["PATH"], APART) as engine:
         yield engine
 
 
 @contextmanager
 def current_docker_engine(folder: Path) -> Iterator[DockerEngine]:
     """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc."""
-    need(shutil.which("runc"), "runc")
-    own = debian_tool("dockerd").parents[1]
-    path = os.pathsep.join((str(own / "sbin"), str(own / "bin"), os.environ["PATH"]))
-    with _engine(folder, path, ("--feature", "containerd-snapshotter=true")) as engine:
+    with _engine(folder, _current(), (*APART, *CONTAINERD)) as engine:
         yield engine
 
 
 @contextmanager
-def _engine(folder: Path, path: str, flags: tuple[str, ...]) -> Iterator[DockerEngine]:
+def networking_docker_engine(folder: Path) -> Iterator[DockerEngine]:
+    """The current one with bridges and published ports, in a network namespace of its own.
+
+    Its bridges and rules go with the namespace, so nothing of this machine's network is touched, and no port
+    of it is taken. There is no way out to other machines.
+    """
+    need(shutil.which("ip") and shutil.which("iptables"), "ip and iptables (iproute2, iptables)")
+    with _engine(folder, _current(), CONTAINERD, IN_A_NETWORK) as engine:
+        pid = int((engine.socket.parent / "pid").read_text())
+        yield replace(engine, network=Path(f"/proc/{pid}/ns/net"))
+
+
+def _current() -> str:
+    """PATH with the programs of the testing suite first."""
+    need(shutil.which("runc"), "runc")
+    own = debian_tool("dockerd").parents[1]
+    return os.pathsep.join((str(own / "sbin"), str(own / "bin"), os.environ["PATH"]))
+
+
+@contextmanager
+def _engine(
+    folder: Path, path: str, flags: tuple[str, ...], inside: tuple[str, ...] = ()
+) -> Iterator[DockerEngine]:
     need(os.geteuid() == 0, "the right to start dockerd (root)")
     folder.mkdir(parents=True, exist_ok=True)
     # Paths of sockets end after 107 bytes, and dockerd makes deep ones: they get a short folder of their own.
@@ -72,7 +103,8 @@ def _engine(folder: Path, path: str, flags: tuple[str, ...]) -> Iterator[DockerE
     engine = DockerEngine(socket=short / "docker.sock", config=folder / "config", path=path)
     try:
         with (folder / "log").open("ab") as log:
-            daemon = SystemRunner().attached(_daemon(engine, folder, short, flags), stdout=log, stderr=log)
+            command = _daemon(engine, folder, (*inside, "dockerd", *flags))
+            daemon = SystemRunner().attached(command, stdout=log, stderr=log)
         try:
             _wait(engine, daemon, folder / "log")
             yield engine
@@ -93,7 +125,8 @@ def unmount_below(folder: Path) -> None:
             run("umount", "--lazy", place)
 
 
-def _daemon(engine: DockerEngine, folder: Path, short: Path, flags: tuple[str, ...]) -> Command:
+def _daemon(engine: DockerEngine, folder: Path, start: tuple[str, ...]) -> Command:
+    short = engine.socket.parent
     places = {
         "--host": f"unix://{engine.socket}",
         "--data-root": str(folder / "data"),
@@ -101,8 +134,7 @@ def _daemon(engine: DockerEngine, folder: Path, short: Path, flags: tuple[str, .
         "--pidfile": str(short / "pid"),
     }
     options = [word for pair in places.items() for word in pair]
-    apart = ("--iptables=false", "--ip6tables=false", "--bridge=none")
-    return Command(argv=("dockerd", *options, *apart, *flags), env={"DOCKER_HOST": None, "PATH": engine.path})
+    return Command(argv=(*start, *options), env={"DOCKER_HOST": None, "PATH": engine.path})
 
 
 def _wait(engine: DockerEngine, daemon: Attached, log: Path) -> None:

@@ -35,8 +35,14 @@ def _environment() -> Environment:
         autoescape=False,  # noqa: S701 - that is HTML's form; `_finished` refuses what has none
     )
     environment.filters["yaml"] = lambda value: Written(yaml_text(str(value)))
-    environment.filters["line"] = lambda value: Written(" ".join(str(value).split()))
+    environment.filters["compose"] = lambda value: Written(yaml_text(str(value).replace("$", "$$")))
+    environment.filters["line"] = lambda value: Written(_line(str(value)))
     return environment
+
+
+def _line(text: str) -> str:
+    """For a comment: what is no letter that a person sees may end it, or the file."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _finished(value: object) -> object:

@@ -12,7 +12,7 @@ from ferrule.atomic import appearing, is_there
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import env, systemd
+from ferrule.generate import compose, env, systemd
 from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
 from ferrule.image.archive import familiar
@@ -22,10 +22,12 @@ from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
+    compose.KIND: compose.drafts,
     env.KIND: env.drafts,
     systemd.KIND: systemd.drafts,
 }
 WHY = {
+    compose.KIND: "the service on one machine, with the database that it needs",
     env.KIND: "the variables of the contract, to copy and fill in",
     systemd.KIND: "a hardened unit, for the program without a container",
 }
