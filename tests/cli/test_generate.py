@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from ferrule.cli.generate import KINDS
 from tests.cargo_projects import manifest, write_project
 
 Ferrule = Callable[..., tuple[int, str, str]]
@@ -38,10 +39,10 @@ def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: P
     unit = example.parent / "deploy" / "systemd" / "hello.service"
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
-    assert out.splitlines() == [
-        f"env      {example}  (the variables of the contract, to copy and fill in)",
-        f"systemd  {unit}  (a hardened unit, for the program without a container)",
-    ]
+    listed = [line.split(maxsplit=2) for line in out.splitlines()]
+    assert {kind for kind, *_ in listed} == set(KINDS)
+    assert ["env", str(example), "(the variables of the contract, to copy and fill in)"] in listed
+    assert ["systemd", str(unit), "(a hardened unit, for the program without a container)"] in listed
     assert not example.exists()
 
 

@@ -27,6 +27,7 @@ PACKAGES = (
     "apache2-utils",
     "binutils",
     "buildah",
+    "catatonit",
     "curl",
     "docker-registry",
     "docker.io",

@@ -1,0 +1,134 @@
+"""Podman runs the pod and the Job that `ferrule generate kubernetes` writes, with what stands in them.
+
+There is no Kubernetes API server to be had. `podman kube play` reads the same pod: its user, capabilities,
+seccomp, memory, folders and variables. The nearest real thing differs from the file in this:
+
+- The pod has the machine's network, where the test's Postgres listens on loopback alone, and a free port.
+- Two pods cannot listen on one port of the machine: one is played.
+- Podman 4.3 plays no Job: its template is played as a Pod.
+- The Secret is made by `podman secret create`: what 4.3 makes of `kind: Secret` it cannot read itself.
+- Probes, preStop, spread and the service account are read by no Podman. The test asks the probes' questions.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ferrule.contract import Variable
+from ferrule.generate import kubernetes
+from ferrule.generate.service import Service
+from tests.journey.conftest import ShopImage
+from tests.journey.ferrule import (
+    PATIENCE_SECONDS,
+    SHOP,
+    ferrule,
+    free_port,
+    health,
+    shop_variables,
+)
+from tests.parts.podman import PodmanEngine
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    """The example's, for the image that the engine has."""
+    ferrule(
+        *("generate", "kubernetes", "--project", str(SHOP), "--image", "shop:scratch"),
+        *("--output", str(tmp_path)),
+    )
+    return tmp_path / "deploy" / "kubernetes" / "resources"
+
+
+@pytest.fixture
+def engine(
+    podman: PodmanEngine, shop_images: dict[str, ShopImage], database: str, tmp_path: Path
+) -> Iterator[PodmanEngine]:
+    """Podman with the image and the Secret."""
+    podman.podman("load", "-i", str(shop_images["scratch"].archive))
+    values = {
+        name: base64.b64encode(value.encode()).decode() for name, value in shop_variables(database, 1).items()
+    }
+    (tmp_path / "secret").write_text(json.dumps(values))
+    podman.podman("secret", "create", "shop", str(tmp_path / "secret"))
+    try:
+        yield podman
+    finally:
+        podman.podman("secret", "rm", "shop")
+
+
+def on_this_machine(document: dict[str, Any], port: int) -> dict[str, Any]:
+    """The pod of a Deployment or a Job, in the machine's network."""
+    spec = document["spec"]["template"]["spec"]
+    spec["hostNetwork"] = True
+    (container,) = spec["containers"]
+    container.pop("ports", None)
+    container["env"].append({"name": "APP_PORT", "value": str(port)})
+    return document
+
+
+@contextmanager
+def played(engine: PodmanEngine, document: dict[str, Any], file: Path) -> Iterator[None]:
+    file.write_text(yaml.safe_dump(document))
+    engine.podman("kube", "play", str(file))
+    try:
+        yield
+    finally:
+        engine.podman("kube", "play", "--down", str(file))
+
+
+def inspected(engine: PodmanEngine, pod: str, container: str) -> dict[str, Any]:
+    (found,) = json.loads(engine.podman("inspect", f"{pod}-{container}"))
+    return dict(found)
+
+
+def test_the_deployment_s_pod_is_healthy_and_may_do_nothing_else(
+    engine: PodmanEngine, manifests: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    document = on_this_machine(yaml.safe_load((manifests / "deployment.yaml").read_text()), port)
+    document["spec"]["replicas"] = 1
+    with played(engine, document, tmp_path / "played.yaml"):
+        assert health(port)["status"] == "ok"
+        found = inspected(engine, "shop-pod-0", "shop")
+        assert found["Args"] == ["serve"]
+        assert found["HostConfig"]["ReadonlyRootfs"] is True
+        assert found["HostConfig"]["Memory"] == 256 * 2**20
+        assert [mount["Destination"] for mount in found["Mounts"] if mount["RW"]] == ["/tmp"]
+        allowed = dict(
+            line.split(":\t", 1)
+            for line in Path(f"/proc/{found['State']['Pid']}/status").read_text().splitlines()
+        )
+        assert {allowed[name].split()[0] for name in ("Uid", "Gid")} == {"65532"}
+        assert {allowed[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+        assert (allowed["NoNewPrivs"], allowed["Seccomp"]) == ("1", "2")
+
+
+def test_the_job_migrates_and_ends(engine: PodmanEngine, tmp_path: Path) -> None:
+    """With the example's sub-command, which its Cargo.toml does not name yet."""
+    secret = ("APP_AUTH_JWT_SECRET", "APP_DATABASE_URL")
+    service = Service(
+        name="shop",
+        image="shop:scratch",
+        contract=tuple(Variable(name=name, required=True, secret=True) for name in secret),
+        migrate=("migrate",),
+    )
+    text = next(draft.text for draft in kubernetes.drafts(service) if "migrate" in draft.path)
+    template = on_this_machine(yaml.safe_load(text), 1)["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", **template}
+    pod["metadata"]["name"] = "migrating"
+    with played(engine, pod, tmp_path / "played.yaml"):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (state := inspected(engine, "migrating", "migrate")["State"])["Running"]:
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+        said = engine.podman("logs", "migrating-migrate")
+        assert state["ExitCode"] == 0, said
