@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ferrule.generate.given import variables_of, volumes_of
 from ferrule.generate.kubernetes_probe import probes, unexpanded
 from ferrule.generate.service import LONGEST_LABEL, Draft, Service
 from ferrule.generate.template import render
@@ -42,21 +43,12 @@ PORTS = {
 """Scheme of a URL → the port that is meant when it names none."""
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """A port or a volume with the name that manifests refer to it by: of small letters, digits, hyphens."""
+class NamedPort(msgspec.Struct, frozen=True, kw_only=True):
+    """A port, and the name that manifests refer to it by: small letters, digits and hyphens, 15 at most."""
 
     name: str
-    number: int = 0
-    protocol: str = "TCP"
-    path: str = ""
-
-
-class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A variable that is a key of the Secret."""
-
-    name: str
-    key: str
-    optional: bool
+    number: int
+    protocol: str
 
 
 def drafts(service: Service) -> tuple[Draft, ...]:
@@ -90,9 +82,9 @@ def _facts(service: Service) -> dict[str, Any]:
         "replicas": 1 if service.volumes else REPLICAS,
         "ports": _ports(service),
         "probes": probes(service),
-        "volumes": _volumes(service),
+        "volumes": volumes_of(service),
         "needs_tmp": "/tmp" not in service.volumes,  # noqa: S108 - a folder of the image
-        "references": _references(service),
+        "references": variables_of(service),
         "beyond": sorted(set(service.capabilities) - RESTRICTED),
         "lowest_port": min(low, default=None),
         "architecture": _architecture(service),
@@ -114,7 +106,7 @@ def _migrate(facts: dict[str, Any]) -> str:
     return _rendered("migrate", facts | {"job": begin + end})
 
 
-def _ports(service: Service) -> tuple[Named, ...]:
+def _ports(service: Service) -> tuple[NamedPort, ...]:
     """The port of a health path is known to speak HTTP; the others are named by their protocol."""
     path = service.health.path if service.health else None
     speaks_http = service.health_port if path is not None else None
@@ -123,37 +115,9 @@ def _ports(service: Service) -> tuple[Named, ...]:
         return f"{'http' if (number, protocol) == (speaks_http, 'tcp') else protocol}-{number}"
 
     return tuple(
-        Named(name=name(port.number, port.protocol), number=port.number, protocol=port.protocol.upper())
+        NamedPort(name=name(port.number, port.protocol), number=port.number, protocol=port.protocol.upper())
         for port in service.ports
     )
-
-
-def _volumes(service: Service) -> tuple[Named, ...]:
-    found: dict[str, Named] = {}
-    for path in service.volumes:
-        plain = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[: LONGEST_LABEL - 4].strip("-") or "data"
-        # `tmp` is the name of the folder in memory.
-        name = plain if plain not in {*found, "tmp"} else f"{plain}-{len(found) + 1}"
-        found[name] = Named(name=name, path=path)
-    return tuple(found.values())
-
-
-def _references(service: Service) -> tuple[Reference, ...]:
-    """What is required or secret. Defaults are in the image, and what is neither is the program's choice."""
-    found = {
-        each.name: Reference(name=each.name, key=_key(each.name), optional=not each.required)
-        for each in service.contract
-        if each.required or each.secret
-    }
-    if service.database and service.database.url_env not in found:
-        url = service.database.url_env
-        found[url] = Reference(name=url, key=_key(url), optional=False)
-    return tuple(found.values())
-
-
-def _key(name: str) -> str:
-    """A key of a Secret is of letters, digits, `-`, `_` and `.`."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
 
 
 def _egress(service: Service) -> tuple[int, ...]:

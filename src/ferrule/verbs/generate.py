@@ -12,7 +12,7 @@ from ferrule.atomic import appearing, is_there
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import env, kubernetes, systemd
+from ferrule.generate import ecs, env, kubernetes, systemd
 from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
 from ferrule.image.archive import familiar
@@ -24,11 +24,13 @@ from ferrule.verbs.prepare import ProjectRequest, check_references, read_setting
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     env.KIND: env.drafts,
     kubernetes.KIND: kubernetes.drafts,
+    ecs.KIND: ecs.drafts,
     systemd.KIND: systemd.drafts,
 }
 WHY = {
     env.KIND: "the variables of the contract, to copy and fill in",
     kubernetes.KIND: "plain manifests, and a kustomize base of them",
+    ecs.KIND: "a task definition and a service for Fargate",
     systemd.KIND: "a hardened unit, for the program without a container",
 }
 State = Literal["new", "same", "changed"]
