@@ -24,7 +24,7 @@ FULL = Service(
     ),
     args=("serve", "two words", "$(HOME) 100%"),
     ports=(Port(number=3000), Port(number=53, protocol="udp"), Port(number=53)),
-    health=Health(path="/health", live="/live?a=b c", header="Host: shop.example.com"),
+    health=Health(path="/health", live="/live?a=b%20c&d=$(e)", header="Host: shop.example.com"),
     files=(("static", "/app/static"),),
     migrations="migrations",
     migrate=("migrate", "$(ALL) of it", "--to=last"),

@@ -8,11 +8,10 @@ import math
 
 import msgspec
 
+from ferrule.generate.check import check_words
 from ferrule.generate.given import variables_of, volumes_of
 from ferrule.generate.service import Draft, Service
 from ferrule.generate.template import render
-from ferrule.health import Health
-from ferrule.probe.place import probe_command
 
 KIND = "ecs"
 FOLDER = "deploy/ecs"
@@ -75,8 +74,8 @@ def _check(service: Service) -> Check | None:
     if health is None:
         return None
     timeout = _within(2, health.timeout, 60)
-    command = _command(msgspec.structs.replace(health, timeout=timeout), service.health_port)
-    if command is None:
+    command = check_words(service, timeout=timeout)
+    if not command:
         return None
     return Check(
         command=command,
@@ -85,16 +84,6 @@ def _check(service: Service) -> Check | None:
         retries=_within(1, health.retries, 10),
         start=_within(0, health.start_period, 300),
     )
-
-
-def _command(health: Health, port: int | None) -> tuple[str, ...] | None:
-    if health.command:
-        return health.command
-    if port is None:
-        return None
-    if health.live is not None:
-        health = msgspec.structs.replace(health, path=health.live, expect=None)
-    return probe_command(health, port)
 
 
 def _dropped(service: Service) -> tuple[str, ...]:

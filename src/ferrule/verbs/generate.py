@@ -31,7 +31,7 @@ WHY = {
     env.KIND: "the variables of the contract, to copy and fill in",
     kubernetes.KIND: "plain manifests, and a kustomize base of them",
     ecs.KIND: "a task definition and a service for Fargate",
-    systemd.KIND: "a hardened unit, for the program without a container",
+    systemd.KIND: "a hardened unit, and in its place where there is Podman a Quadlet",
 }
 State = Literal["new", "same", "changed"]
 
@@ -128,7 +128,8 @@ def write(files: tuple[Generated, ...]) -> None:
 
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
     """The digest of this image that was written last time: only `--image` changes what is started."""
-    form = re.compile(rf"(?:^|[^\w./-]){re.escape(familiar(name))}@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
+    names = "|".join(map(re.escape, (familiar(name), str(name))))
+    form = re.compile(rf"(?:^|[^\w./-])(?:{names})@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
         parts = split(_text_of(folder / draft.path) or "", draft.kind)
         if parts and (match := form.search(parts.ours)):
