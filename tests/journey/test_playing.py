@@ -1,4 +1,4 @@
-"""Podman runs the pod and the Job that `ferrule generate kubernetes` writes, with what stands in them.
+"""Podman runs the pod, the Job and the Quadlet that `ferrule generate` writes, with what stands in them.
 
 There is no Kubernetes API server to be had. `podman kube play` reads the same pod: its user, capabilities,
 seccomp, memory, folders and variables. The nearest real thing differs from the file in this:
@@ -7,6 +7,8 @@ seccomp, memory, folders and variables. The nearest real thing differs from the 
 - Two pods cannot listen on one port of the machine: one is played.
 - Podman 4.3 plays no Job: its template is played as a Pod.
 - The Secret is made by `podman secret create`: what 4.3 makes of `kind: Secret` it cannot read itself.
+- No systemd runs here: the command line that Podman's generator makes of the Quadlet is run as it is, but for
+  the machine's network, a file of variables that is not in /etc, and control groups that are no systemd's.
 - Probes, preStop, spread and the service account are read by no Podman. The test asks the probes' questions.
 """
 
@@ -24,6 +26,8 @@ import yaml
 from ferrule.contract import Variable
 from ferrule.generate import kubernetes
 from ferrule.generate.service import Service
+from tests.generate.judge_systemd import made_units
+from tests.generate.unit_reader import read_unit, words
 from tests.journey.conftest import ShopImage
 from tests.journey.ferrule import (
     PATIENCE_SECONDS,
@@ -85,9 +89,18 @@ def played(engine: PodmanEngine, document: dict[str, Any], file: Path) -> Iterat
         engine.podman("kube", "play", "--down", str(file))
 
 
-def inspected(engine: PodmanEngine, pod: str, container: str) -> dict[str, Any]:
-    (found,) = json.loads(engine.podman("inspect", f"{pod}-{container}"))
+def inspected(engine: PodmanEngine, container: str) -> dict[str, Any]:
+    (found,) = json.loads(engine.podman("inspect", container))
     return dict(found)
+
+
+def may_do_nothing(found: dict[str, Any]) -> bool:
+    """What the kernel says of the program: a user that is not root, no capability, and none to be had."""
+    status = Path(f"/proc/{found['State']['Pid']}/status").read_text()
+    allowed = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert {allowed[name].split()[0] for name in ("Uid", "Gid")} == {"65532"}
+    assert {allowed[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+    return (allowed["NoNewPrivs"], allowed["Seccomp"]) == ("1", "2")
 
 
 def test_the_deployment_s_pod_is_healthy_and_may_do_nothing_else(
@@ -98,18 +111,12 @@ def test_the_deployment_s_pod_is_healthy_and_may_do_nothing_else(
     document["spec"]["replicas"] = 1
     with played(engine, document, tmp_path / "played.yaml"):
         assert health(port)["status"] == "ok"
-        found = inspected(engine, "shop-pod-0", "shop")
+        found = inspected(engine, "shop-pod-0-shop")
         assert found["Args"] == ["serve"]
         assert found["HostConfig"]["ReadonlyRootfs"] is True
         assert found["HostConfig"]["Memory"] == 256 * 2**20
         assert [mount["Destination"] for mount in found["Mounts"] if mount["RW"]] == ["/tmp"]
-        allowed = dict(
-            line.split(":\t", 1)
-            for line in Path(f"/proc/{found['State']['Pid']}/status").read_text().splitlines()
-        )
-        assert {allowed[name].split()[0] for name in ("Uid", "Gid")} == {"65532"}
-        assert {allowed[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
-        assert (allowed["NoNewPrivs"], allowed["Seccomp"]) == ("1", "2")
+        assert may_do_nothing(found)
 
 
 def test_the_job_migrates_and_ends(engine: PodmanEngine, tmp_path: Path) -> None:
@@ -127,8 +134,45 @@ def test_the_job_migrates_and_ends(engine: PodmanEngine, tmp_path: Path) -> None
     pod["metadata"]["name"] = "migrating"
     with played(engine, pod, tmp_path / "played.yaml"):
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (state := inspected(engine, "migrating", "migrate")["State"])["Running"]:
+        while (state := inspected(engine, "migrating-migrate")["State"])["Running"]:
             assert time.monotonic() < deadline, state
             time.sleep(0.05)
         said = engine.podman("logs", "migrating-migrate")
         assert state["ExitCode"] == 0, said
+
+
+def test_the_quadlet_s_command_line_is_healthy_and_may_do_nothing_else(
+    engine: PodmanEngine, database: str, tmp_path: Path
+) -> None:
+    """At the example's own port, which its check asks."""
+    place = ("--project", str(SHOP), "--image", "shop:scratch", "--output", str(tmp_path))
+    ferrule("generate", "systemd", *place)
+    made, against = made_units(tmp_path / "deploy" / "systemd")
+    assert against == ""
+    unit = dict(read_unit(made["shop.service"])["Service"])
+    variables = tmp_path / "variables"
+    variables.write_text(
+        "".join(f"{name}={value}\n" for name, value in shop_variables(database, 3000).items())
+    )
+    line = words(unit["ExecStart"])
+    changes = {
+        "--cgroups=split": "--cgroups=enabled",
+        "--publish": "--network",
+        "127.0.0.1:3000:3000/tcp": "host",
+        "/etc/shop.env": str(variables),
+    }
+    assert set(changes) <= set(line)
+    assert line[0] == "/usr/bin/podman"
+    engine.podman(*(changes.get(word, word) for word in line[1:]))
+    try:
+        assert health(3000)["status"] == "ok"
+        found = inspected(engine, "shop")
+        assert found["Config"]["Healthcheck"]["Test"] == [
+            *("CMD", "/.ferrule/probe", "-t", "4500", "http://localhost:3000/health"),
+        ]
+        assert engine.podman("healthcheck", "run", "shop") == ""
+        assert found["HostConfig"]["ReadonlyRootfs"] is True
+        assert may_do_nothing(found)
+    finally:
+        engine.podman(*words(unit["ExecStop"])[1:])
+    assert engine.podman("ps", "--all", "--quiet", "--filter", "name=^shop$") == ""
