@@ -14,6 +14,7 @@ seccomp, memory, folders and variables. The nearest real thing differs from the 
 
 import base64
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from tests.journey.ferrule import (
     health,
     shop_variables,
 )
+from tests.parts.need import need
 from tests.parts.podman import PodmanEngine
 
 pytestmark = pytest.mark.real
@@ -81,6 +83,7 @@ def on_this_machine(document: dict[str, Any], port: int) -> dict[str, Any]:
 
 @contextmanager
 def played(engine: PodmanEngine, document: dict[str, Any], file: Path) -> Iterator[None]:
+    need(shutil.which("catatonit"), "catatonit, which holds a pod of Podman")
     file.write_text(yaml.safe_dump(document))
     engine.podman("kube", "play", str(file))
     try:
