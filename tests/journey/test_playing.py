@@ -45,13 +45,20 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def manifests(tmp_path: Path) -> Path:
-    """The example's, for the image that the engine has."""
-    ferrule(
-        *("generate", "kubernetes", "--project", str(SHOP), "--image", "shop:scratch"),
-        *("--output", str(tmp_path)),
-    )
-    return tmp_path / "deploy" / "kubernetes" / "resources"
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def generated(tmp_path: Path, port: int) -> Path:
+    """The example's files at a free port, for the image that the engine has."""
+    project = tmp_path / "project"
+    shutil.copytree(SHOP, project, ignore=shutil.ignore_patterns("target"))
+    manifest = project / "Cargo.toml"
+    manifest.write_text(manifest.read_text().replace("ports = [3000]", f"ports = [{port}]"))
+    kinds = ("kubernetes", "systemd")
+    ferrule("generate", *kinds, "--project", str(project), "--image", "shop:scratch")
+    return project / "deploy"
 
 
 @pytest.fixture
@@ -107,10 +114,10 @@ def may_do_nothing(found: dict[str, Any]) -> bool:
 
 
 def test_the_deployment_s_pod_is_healthy_and_may_do_nothing_else(
-    engine: PodmanEngine, manifests: Path, tmp_path: Path
+    engine: PodmanEngine, generated: Path, port: int, tmp_path: Path
 ) -> None:
-    port = free_port()
-    document = on_this_machine(yaml.safe_load((manifests / "deployment.yaml").read_text()), port)
+    text = (generated / "kubernetes" / "resources" / "deployment.yaml").read_text()
+    document = on_this_machine(yaml.safe_load(text), port)
     document["spec"]["replicas"] = 1
     with played(engine, document, tmp_path / "played.yaml"):
         assert health(port)["status"] == "ok"
@@ -145,33 +152,30 @@ def test_the_job_migrates_and_ends(engine: PodmanEngine, tmp_path: Path) -> None
 
 
 def test_the_quadlet_s_command_line_is_healthy_and_may_do_nothing_else(
-    engine: PodmanEngine, database: str, tmp_path: Path
+    engine: PodmanEngine, generated: Path, port: int, database: str, tmp_path: Path
 ) -> None:
-    """At the example's own port, which its check asks."""
-    place = ("--project", str(SHOP), "--image", "shop:scratch", "--output", str(tmp_path))
-    ferrule("generate", "systemd", *place)
-    made, against = made_units(tmp_path / "deploy" / "systemd")
+    made, against = made_units(generated / "systemd")
     assert against == ""
     unit = dict(read_unit(made["shop.service"])["Service"])
     variables = tmp_path / "variables"
     variables.write_text(
-        "".join(f"{name}={value}\n" for name, value in shop_variables(database, 3000).items())
+        "".join(f"{name}={value}\n" for name, value in shop_variables(database, port).items())
     )
     line = words(unit["ExecStart"])
     changes = {
         "--cgroups=split": "--cgroups=enabled",
         "--publish": "--network",
-        "127.0.0.1:3000:3000/tcp": "host",
+        f"127.0.0.1:{port}:{port}/tcp": "host",
         "/etc/shop.env": str(variables),
     }
     assert set(changes) <= set(line)
     assert line[0] == "/usr/bin/podman"
     engine.podman(*(changes.get(word, word) for word in line[1:]))
     try:
-        assert health(3000)["status"] == "ok"
+        assert health(port)["status"] == "ok"
         found = inspected(engine, "shop")
         assert found["Config"]["Healthcheck"]["Test"] == [
-            *("CMD", "/.ferrule/probe", "-t", "4500", "http://localhost:3000/health"),
+            *("CMD", "/.ferrule/probe", "-t", "4500", f"http://localhost:{port}/health"),
         ]
         assert engine.podman("healthcheck", "run", "shop") == ""
         assert found["HostConfig"]["ReadonlyRootfs"] is True
