@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from ferrule.cli.generate import KINDS
 from tests.cargo_projects import manifest, write_project
 
 Ferrule = Callable[..., tuple[int, str, str]]
@@ -36,14 +37,16 @@ def example(tmp_path: Path) -> Path:
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
     unit = example.parent / "deploy" / "systemd" / "hello.service"
-    composed = example.with_name("compose.yaml")
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
-    assert out.splitlines() == [
-        f"compose  {composed}  (the service on one machine, with the database that it needs)",
-        f"env      {example}  (the variables of the contract, to copy and fill in)",
-        f"systemd  {unit}  (a hardened unit, for the program without a container)",
-    ]
+    listed = [line.split(maxsplit=2) for line in out.splitlines()]
+    assert {kind for kind, *_ in listed} == set(KINDS)
+    assert ["env", str(example), "(the variables of the contract, to copy and fill in)"] in listed
+    assert [
+        "systemd",
+        str(unit),
+        "(a hardened unit, and in its place where there is Podman a Quadlet)",
+    ] in listed
     assert not example.exists()
 
 
@@ -113,6 +116,20 @@ def test_a_file_of_somebody_else_is_never_overwritten(ferrule: Ferrule, example:
     assert example.read_text() == "A=1\n"
     assert ferrule("generate", "env", "--force")[0] == 0
     assert "APP_URL=" in example.read_text()
+
+
+@pytest.mark.parametrize("image", ["acme/hello", "ghcr.io/acme/hello"])
+@pytest.mark.parametrize("kind", ["kubernetes", "ecs", "systemd"])
+def test_a_digest_stays_until_another_is_given(
+    ferrule: Ferrule, example: Path, image: str, kind: str
+) -> None:
+    file = example.with_name("Cargo.toml")
+    file.write_text(file.read_text() + f'[package.metadata.ferrule]\nimage = "{image}"\n')
+    digest = f"sha256:{'ab' * 32}"
+    assert ferrule("generate", kind, "--image", f"{image}@{digest}")[0] == 0
+    assert ferrule("generate", kind, "--check") == (0, "", "")
+    other = f"{image}@sha256:{'cd' * 32}"
+    assert ferrule("generate", kind, "--check", "--image", other)[0] == 3
 
 
 def test_what_is_no_text_is_refused(ferrule: Ferrule, example: Path) -> None:

@@ -27,6 +27,7 @@ PACKAGES = (
     "apache2-utils",
     "binutils",
     "buildah",
+    "catatonit",
     "curl",
     "docker-registry",
     "docker.io",
@@ -62,6 +63,7 @@ TOOLS = {
     "docker-compose": ("docker-compose",),
     "dockerd": ("docker.io", "docker-cli", "containerd"),
     "kubectl": ("kubectl",),
+    "quadlet": ("podman",),
 }
 """Program → the packages of the testing suite that it consists of; the first one names the folder."""
 
@@ -69,7 +71,7 @@ ARM64 = {"ninja": ("ninja-build",)}
 """A small program of C++ for another processor → the packages that it consists of."""
 
 STABLE = "bookworm"
-BINARY_FOLDERS = ("usr/bin", "usr/sbin")
+BINARY_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec/podman")
 
 
 def debian_tool(program: str) -> Path:

@@ -15,7 +15,7 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
-KINDS = ("compose", "env", "systemd")
+KINDS = ("compose", "env", "kubernetes", "ecs", "systemd")
 
 
 def _parse_image(text: str) -> object:
@@ -44,7 +44,7 @@ def _parse_image(text: str) -> object:
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
 @with_flags((VERBOSE, JSON))
 def command(**given: Any) -> None:
-    """Write files from what is known of the project. KIND is compose, env or systemd.
+    """Write files from what is known of the project. KIND is compose, env, kubernetes, ecs or systemd.
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code

@@ -12,7 +12,7 @@ from ferrule.atomic import appearing, is_there
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import compose, env, systemd
+from ferrule.generate import compose, ecs, env, kubernetes, systemd
 from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
 from ferrule.image.archive import familiar
@@ -24,12 +24,16 @@ from ferrule.verbs.prepare import ProjectRequest, check_references, read_setting
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     compose.KIND: compose.drafts,
     env.KIND: env.drafts,
+    kubernetes.KIND: kubernetes.drafts,
+    ecs.KIND: ecs.drafts,
     systemd.KIND: systemd.drafts,
 }
 WHY = {
     compose.KIND: "the service on one machine, with the database that it needs",
     env.KIND: "the variables of the contract, to copy and fill in",
-    systemd.KIND: "a hardened unit, for the program without a container",
+    kubernetes.KIND: "plain manifests, and a kustomize base of them",
+    ecs.KIND: "a task definition and a service for Fargate",
+    systemd.KIND: "a hardened unit, and in its place where there is Podman a Quadlet",
 }
 State = Literal["new", "same", "changed"]
 
@@ -126,7 +130,8 @@ def write(files: tuple[Generated, ...]) -> None:
 
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
     """The digest of this image that was written last time: only `--image` changes what is started."""
-    form = re.compile(rf"(?:^|[^\w./-]){re.escape(familiar(name))}@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
+    names = "|".join(map(re.escape, (familiar(name), str(name))))
+    form = re.compile(rf"(?:^|[^\w./-])(?:{names})@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
         parts = split(_text_of(folder / draft.path) or "", draft.kind)
         if parts and (match := form.search(parts.ours)):
