@@ -23,6 +23,7 @@ pytestmark = pytest.mark.real
 MUSL, GLIBC = ("--link", "musl"), ("--link", "static", "--allocator", "mimalloc")
 DYNAMIC = ("--link", "dynamic", "--allocator", "mimalloc")
 VERSION = "2.3.2"
+LABEL = f"mimalloc {VERSION}"
 LIBC_S_MEMORY = """
 use std::ffi::{CStr, c_char, c_void};
 unsafe extern "C" {
@@ -69,9 +70,13 @@ def says(program: Path, *arguments: str) -> str:
     return finished.stdout + finished.stderr
 
 
-@pytest.mark.parametrize("flags", [MUSL, GLIBC, DYNAMIC], ids=["musl", "glibc", "dynamic"])
+@pytest.mark.parametrize(
+    ("flags", "label"),
+    [(MUSL, f"mimalloc {VERSION} and memcpy"), (GLIBC, LABEL), (DYNAMIC, LABEL)],
+    ids=["musl", "glibc", "dynamic"],
+)
 def test_the_program_has_it_and_the_image_and_the_json_say_so(
-    project: Path, cache: Path, tmp_path: Path, flags: tuple[str, ...]
+    project: Path, cache: Path, tmp_path: Path, flags: tuple[str, ...], label: str
 ) -> None:
     layout = f"oci:{tmp_path / 'layout'}:v1"
     image = built(project, cache, *flags, "-o", layout)
@@ -80,7 +85,26 @@ def test_the_program_has_it_and_the_image_and_the_json_say_so(
     assert re.search(r"^\d+ /$", said, re.MULTILINE)
     assert image["allocator"]["name"] == "mimalloc"
     labels = json.loads(tool("skopeo", "inspect", "--config", layout))["config"]["Labels"]
-    assert labels["ferrule.allocator"] == f"mimalloc {VERSION}"
+    assert labels["ferrule.allocator"] == label
+
+
+@pytest.mark.parametrize(("more", "is_ours"), [((), True), (("--allocator", "system"), False)])
+def test_a_musl_program_has_our_memory_functions_in_place_of_musl_s(
+    project: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    *,
+    is_ours: bool,
+) -> None:
+    """Ours are one function under two names each, and musl's are not."""
+    monkeypatch.setenv("CARGO_PROFILE_RELEASE_STRIP", "none")
+    image = built(project, cache, *MUSL, *more)
+    listed = [line.split() for line in tool("nm", image["binary"]).splitlines()]
+    at = {words[-1]: words[0] for words in listed if words[-1] in {"memcpy", "memmove", "memcmp", "bcmp"}}
+    assert len(at) == 4
+    assert (at["memcpy"] == at["memmove"], at["memcmp"] == at["bcmp"]) == (is_ours, is_ours)
+    assert re.search(r"^\d+ /$", says(Path(image["binary"])), re.MULTILINE)
 
 
 def test_another_folder_and_another_cache_give_the_same_digest(
