@@ -42,6 +42,25 @@ fn main() {
 """
 """Threads that allocate, and memory of libc's that is given back here: with two mallocs it would crash."""
 
+OWN_MEMCPY = """
+use std::sync::atomic::{AtomicUsize, Ordering};
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    for i in 0..n {
+        unsafe { to.add(i).write_volatile(from.add(i).read_volatile()) };
+    }
+    to
+}
+fn main() {
+    let word = std::env::args().nth(1).unwrap();
+    assert_eq!(word.clone(), word);
+    assert!(CALLS.load(Ordering::Relaxed) > 0);
+    println!("its own memcpy");
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -105,6 +124,11 @@ def test_a_musl_program_has_our_memory_functions_in_place_of_musl_s(
     assert len(at) == 4
     assert (at["memcpy"] == at["memmove"], at["memcmp"] == at["bcmp"]) == (is_ours, is_ours)
     assert re.search(r"^\d+ /$", says(Path(image["binary"])), re.MULTILINE)
+
+
+def test_a_program_that_defines_memcpy_keeps_its_own(cache: Path, tmp_path: Path) -> None:
+    image = built(write_project(tmp_path, {"src/main.rs": OWN_MEMCPY}), cache, *MUSL)
+    assert "its own memcpy" in says(Path(image["binary"]), "aword")
 
 
 def test_another_folder_and_another_cache_give_the_same_digest(
