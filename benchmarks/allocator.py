@@ -53,6 +53,7 @@ def run() -> None:
         _asked("a small cart", binaries, SMALL_CART, folder)
         found = _asked("a large cart", binaries, LARGE_CART, folder)
     judge_rate("musl's own allocator", found[MUSL], found[MUSL_SYSTEM], target=3.0)
+    judge_rate("the plain release build", found[MUSL], found[PLAIN], target=0.9)
     judge_rate("static glibc without", found[GLIBC_MIMALLOC], found[GLIBC], target=1.25)
 
 

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from ferrule.cargo.allocator import GLIBC_STAYS, MUSL_IS_SLOW, OWN_ALLOCATORS, choose_allocator
 from ferrule.cargo.graph import Graph
 from ferrule.cargo.messages import PackageId
-from ferrule.cargo.mimalloc import with_mimalloc
+from ferrule.cargo.mimalloc import MIMALLOC_VERSION, with_mimalloc
 from ferrule.cargo.plan import BuildPlan
 from ferrule.errors import ProjectError
 from ferrule.tables import Table
+from ferrule.verbs.allocator import allocator_labels
 from tests.cargo_projects import prepared, write_project
 
 ASKED = "asked for by --allocator"
@@ -59,6 +60,25 @@ def test_musl_alone_gets_mimalloc_unasked(
 ) -> None:
     choice = choose_allocator(asked, ASKED, musl if is_musl else glibc, graph_of("serde", "hello"))
     assert (choice.name, choice.reason) == (name, reason)
+
+
+@pytest.mark.parametrize(
+    ("triple", "text"),
+    [
+        ("x86_64-unknown-linux-musl", f"mimalloc {MIMALLOC_VERSION} and memcpy"),
+        ("aarch64-unknown-linux-musl", f"mimalloc {MIMALLOC_VERSION} and memcpy"),
+        ("riscv64gc-unknown-linux-musl", f"mimalloc {MIMALLOC_VERSION}"),
+        ("x86_64-unknown-linux-gnu", f"mimalloc {MIMALLOC_VERSION}"),
+    ],
+)
+def test_memcpy_comes_with_it_where_musl_s_is_slow(
+    glibc: BuildPlan, monkeypatch: pytest.MonkeyPatch, triple: str, text: str
+) -> None:
+    monkeypatch.setenv("TARGET_CC", "cc")
+    plan = replace(glibc, target=replace(glibc.target, triple=triple))
+    choice = choose_allocator("mimalloc", ASKED, plan, graph_of("hello"))
+    assert choice.text == text
+    assert allocator_labels(choice) == {"ferrule.allocator": text}
 
 
 @pytest.mark.parametrize("crate", OWN_ALLOCATORS)

@@ -9,7 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from ferrule.cargo.c_compiler import CCompiler
-from ferrule.cargo.mimalloc import CHECKSUM, CRATE, CRATE_VERSION, MIMALLOC_VERSION, SOURCE, mimalloc_folder
+from ferrule.cargo.mimalloc import (
+    CHECKSUM,
+    CRATE,
+    CRATE_VERSION,
+    MEMCPY,
+    MIMALLOC_VERSION,
+    SOURCE,
+    mimalloc_folder,
+)
 from ferrule.cargo.plan import BuildPlan, CargoOptions
 from ferrule.errors import BuildError, FerruleError, ProjectError
 from ferrule.process import Command, Finished, Runner, SystemRunner
@@ -66,6 +74,17 @@ def test_it_is_compiled_once_and_found_again(plan: BuildPlan, tmp_path: Path) ->
     assert again.asked == ["cc --version"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mimalloc", "tmp"]
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_for_musl_the_library_holds_memory_functions_too(plan: BuildPlan, tmp_path: Path) -> None:
+    musl = replace(plan, target=replace(plan.target, triple="x86_64-unknown-linux-musl"))
+    runner = answers()
+    library = (folder(runner, musl, tmp_path) / "libmimalloc.a").read_bytes()
+    assert library.count(b"`\ncode") == 2
+    assert library.index(b"\nmimalloc.o/ ") < library.index(b"codememcpy.o/ ")
+    assert f"-c {MEMCPY} -o " in runner.asked[-1]
+    assert "-ffreestanding" in runner.asked[-1]
+    assert "-ffreestanding" not in runner.asked[-2]
 
 
 @pytest.mark.parametrize("name", ["libmimalloc.a", "sha256"])

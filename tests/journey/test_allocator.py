@@ -23,6 +23,7 @@ pytestmark = pytest.mark.real
 MUSL, GLIBC = ("--link", "musl"), ("--link", "static", "--allocator", "mimalloc")
 DYNAMIC = ("--link", "dynamic", "--allocator", "mimalloc")
 VERSION = "2.3.2"
+LABEL = f"mimalloc {VERSION}"
 LIBC_S_MEMORY = """
 use std::ffi::{CStr, c_char, c_void};
 unsafe extern "C" {
@@ -40,6 +41,25 @@ fn main() {
 }
 """
 """Threads that allocate, and memory of libc's that is given back here: with two mallocs it would crash."""
+
+OWN_MEMCPY = """
+use std::sync::atomic::{AtomicUsize, Ordering};
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    for i in 0..n {
+        unsafe { to.add(i).write_volatile(from.add(i).read_volatile()) };
+    }
+    to
+}
+fn main() {
+    let word = std::env::args().nth(1).unwrap();
+    assert_eq!(word.clone(), word);
+    assert!(CALLS.load(Ordering::Relaxed) > 0);
+    println!("its own memcpy");
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +89,13 @@ def says(program: Path, *arguments: str) -> str:
     return finished.stdout + finished.stderr
 
 
-@pytest.mark.parametrize("flags", [MUSL, GLIBC, DYNAMIC], ids=["musl", "glibc", "dynamic"])
+@pytest.mark.parametrize(
+    ("flags", "label"),
+    [(MUSL, f"mimalloc {VERSION} and memcpy"), (GLIBC, LABEL), (DYNAMIC, LABEL)],
+    ids=["musl", "glibc", "dynamic"],
+)
 def test_the_program_has_it_and_the_image_and_the_json_say_so(
-    project: Path, cache: Path, tmp_path: Path, flags: tuple[str, ...]
+    project: Path, cache: Path, tmp_path: Path, flags: tuple[str, ...], label: str
 ) -> None:
     layout = f"oci:{tmp_path / 'layout'}:v1"
     image = built(project, cache, *flags, "-o", layout)
@@ -80,7 +104,31 @@ def test_the_program_has_it_and_the_image_and_the_json_say_so(
     assert re.search(r"^\d+ /$", said, re.MULTILINE)
     assert image["allocator"]["name"] == "mimalloc"
     labels = json.loads(tool("skopeo", "inspect", "--config", layout))["config"]["Labels"]
-    assert labels["ferrule.allocator"] == f"mimalloc {VERSION}"
+    assert labels["ferrule.allocator"] == label
+
+
+@pytest.mark.parametrize(("more", "is_ours"), [((), True), (("--allocator", "system"), False)])
+def test_a_musl_program_has_our_memory_functions_in_place_of_musl_s(
+    project: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    *,
+    is_ours: bool,
+) -> None:
+    """Ours are one function under two names each, and musl's are not."""
+    monkeypatch.setenv("CARGO_PROFILE_RELEASE_STRIP", "none")
+    image = built(project, cache, *MUSL, *more)
+    listed = [line.split() for line in tool("nm", image["binary"]).splitlines()]
+    at = {words[-1]: words[0] for words in listed if words[-1] in {"memcpy", "memmove", "memcmp", "bcmp"}}
+    assert len(at) == 4
+    assert (at["memcpy"] == at["memmove"], at["memcmp"] == at["bcmp"]) == (is_ours, is_ours)
+    assert re.search(r"^\d+ /$", says(Path(image["binary"])), re.MULTILINE)
+
+
+def test_a_program_that_defines_memcpy_keeps_its_own(cache: Path, tmp_path: Path) -> None:
+    image = built(write_project(tmp_path, {"src/main.rs": OWN_MEMCPY}), cache, *MUSL)
+    assert "its own memcpy" in says(Path(image["binary"]), "aword")
 
 
 def test_another_folder_and_another_cache_give_the_same_digest(

@@ -4,7 +4,7 @@ import msgspec
 
 from ferrule.cargo.c_compiler import CCompiler, c_compiler_hint, find_c_compiler
 from ferrule.cargo.graph import Graph
-from ferrule.cargo.mimalloc import MIMALLOC_VERSION
+from ferrule.cargo.mimalloc import MIMALLOC_VERSION, brings_memcpy
 from ferrule.cargo.plan import BuildPlan
 from ferrule.errors import ProjectError
 
@@ -25,19 +25,22 @@ GLIBC_STAYS = "glibc's own; --allocator mimalloc is faster, and takes more memor
 class AllocatorChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The allocator ("system", "mimalloc", or "project" for one that the project brings) and the reason.
 
-    `compiler` is what mimalloc is compiled with. `lacks` is what to install, where mimalloc would be the
-    default and cannot be had.
+    `compiler` is what mimalloc is compiled with; `memcpy` is whether memory functions of ours come with it.
+    `lacks` is what to install, where mimalloc would be the default and cannot be had.
     """
 
     name: str
     reason: str
     compiler: CCompiler | None = None
+    memcpy: bool = False
     lacks: str = ""
 
     @property
     def text(self) -> str:
-        """The name as a person wants it."""
-        return f"mimalloc {MIMALLOC_VERSION}" if self.name == "mimalloc" else self.name
+        """The name as a person wants it, with all that is linked."""
+        if self.name != "mimalloc":
+            return self.name
+        return f"mimalloc {MIMALLOC_VERSION}" + (" and memcpy" if self.memcpy else "")
 
     @property
     def is_default(self) -> bool:
@@ -69,7 +72,12 @@ def choose_allocator(asked: str, why: str, plan: BuildPlan, graph: Graph) -> All
     compiler = find_c_compiler(plan.target, host)
     if compiler is not None:
         reason = MUSL_IS_SLOW if asked == "auto" else why
-        return AllocatorChoice(name="mimalloc", reason=f"{reason}; compiled by {compiler}", compiler=compiler)
+        return AllocatorChoice(
+            name="mimalloc",
+            reason=f"{reason}; compiled by {compiler}",
+            compiler=compiler,
+            memcpy=brings_memcpy(plan.target),
+        )
     lacks, hint = f"nothing here compiles C for {plan.triple}", c_compiler_hint(plan.target, host)
     if asked == "mimalloc":
         raise ProjectError(f"mimalloc is {why}, and {lacks}", hint=f"{hint}; or leave that out")

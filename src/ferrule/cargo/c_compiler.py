@@ -11,7 +11,7 @@ from ferrule.cargo.tools import COMPILERS
 
 ZIG_PROCESSORS = ("x86_64", "aarch64")
 GLIBC_HEADERS_FIT = ("x86_64", "aarch64")
-"""Processors for which glibc's headers may stand in for musl's: see decision 29."""
+"""Processors for which glibc's headers may stand in for musl's: see decision 34."""
 
 
 class CCompiler(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """mimalloc as a library to link over malloc: a C compiler goes in, the folder of a `libmimalloc.a` comes out.
 
 The source is that of a crate, which cargo fetches as it fetches any other: with the user's own mirrors,
-vendored sources and offline mode.
+vendored sources and offline mode. For musl the library holds memory functions of our own too.
 """
 
 import hashlib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from ferrule.atomic import appearing, scratch
 from ferrule.cargo.c_compiler import CCompiler
 from ferrule.cargo.flags import Remap, c_environment
 from ferrule.cargo.plan import BuildPlan
+from ferrule.cargo.target import Target
 from ferrule.errors import BuildError, ProjectError
 from ferrule.process import Command, ProgramMissingError, Runner
 from ferrule.report import Report
@@ -24,18 +26,35 @@ CRATE, CRATE_VERSION = "libmimalloc-sys", "0.1.49"
 CHECKSUM = "6a45a52f43e1c16f667ccfe4dd8c85b7f7c204fd5e3bf46c5b0db9a5c3c0b8e9"
 SOURCE = "c_src/mimalloc/v2"
 MIMALLOC_VERSION = "2.3.2"
-"""What lies at `SOURCE` in the crate: see decision 29 for why it is not v3."""
+"""What lies at `SOURCE` in the crate: see decision 34 for why it is not v3."""
+
+MEMCPY = Path(__file__).parent / "memcpy.c"
+MEMCPY_PROCESSORS = ("x86_64", "aarch64")
+"""Those for which the source was written, and tried."""
 
 LIBRARY, DIGEST = "libmimalloc.a", "sha256"
 WITHOUT_IT = "choose --allocator system"
 
-FLAGS = (
-    *("-O3", "-DNDEBUG", "-DMI_MALLOC_OVERRIDE=1", "-fPIC", "-fvisibility=hidden", "-ftls-model=local-exec"),
-    # Otherwise the object would hold the time, and the folder that it was made in.
-    *('-D__DATE__=""', '-D__TIME__=""', "-Wno-builtin-macro-redefined", "-g0"),
+COMMON = (
+    *("-O3", "-fPIC", "-fvisibility=hidden", "-g0"),
     # What distributions and CFLAGS may turn on: glibc's checked functions, objects of one compiler alone.
     *("-U_FORTIFY_SOURCE", "-fno-lto"),
 )
+FLAGS = (
+    *COMMON,
+    *("-DNDEBUG", "-DMI_MALLOC_OVERRIDE=1", "-ftls-model=local-exec"),
+    # Else it asks for huge pages, of which each thread touches a few: see decision 34.
+    "-DMI_NO_THP=1",
+    # Otherwise the object would hold the time, and the folder that it was made in.
+    *('-D__DATE__=""', '-D__TIME__=""', "-Wno-builtin-macro-redefined"),
+)
+MEMCPY_FLAGS = (*COMMON, "-ffreestanding", "-fno-builtin", "-fno-stack-protector")
+"""What defines memcpy is not to call it, and runs before a thread has a place for its canary."""
+
+
+def brings_memcpy(target: Target) -> bool:
+    """Whether memory functions are linked along: where musl's are slow."""
+    return target.is_musl and target.triple.partition("-")[0] in MEMCPY_PROCESSORS
 
 
 def with_mimalloc(plan: BuildPlan, folder: Path) -> BuildPlan:
@@ -53,14 +72,21 @@ def mimalloc_folder(
     It is found again by everything that it depends on, and believed only if it is as it was written.
     Raises `ProjectError` where its source cannot be had, `BuildError` where it does not compile.
     """
-    flags = (*_own_flags(plan), *FLAGS)
-    facts = (CHECKSUM, SOURCE, plan.triple, _version(runner, compiler), *compiler.argv, *flags)
+    own = _own_flags(plan)
+    facts = (CHECKSUM, SOURCE, plan.triple, _version(runner, compiler), *compiler.argv, *own, *FLAGS)
+    if brings_memcpy(plan.target):
+        facts = (*facts, *MEMCPY_FLAGS, hashlib.sha256(MEMCPY.read_bytes()).hexdigest())
     folder = cache / "mimalloc" / hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
     if _is_whole(folder):
         return folder
     with report.step(f"compiling mimalloc {MIMALLOC_VERSION}"), scratch(cache / "tmp") as place:
         source = _fetch(runner, plan, place) / SOURCE
-        library = _archive(_compile(runner, compiler, flags, source, place / "mimalloc.o"))
+        includes = (f"-I{source / 'include'}", f"-I{source / 'src'}")
+        parts = {"mimalloc.o": (source / "src" / "static.c", (*own, *FLAGS, *includes))}
+        if brings_memcpy(plan.target):
+            parts["memcpy.o"] = (MEMCPY, (*own, *MEMCPY_FLAGS))
+        objects = {name: _compile(runner, compiler, *part, place / name) for name, part in parts.items()}
+        library = _archive(objects)
     for name, data in ((LIBRARY, library), (DIGEST, hashlib.sha256(library).hexdigest().encode())):
         with appearing(folder / name) as part:
             part.write_bytes(data)
@@ -146,24 +172,27 @@ def _check(lock: Path) -> None:
 
 
 def _compile(
-    runner: Runner, compiler: CCompiler, flags: tuple[str, ...], source: Path, target: Path
+    runner: Runner, compiler: CCompiler, source: Path, flags: tuple[str, ...], target: Path
 ) -> bytes:
-    own = (f"-I{source / 'include'}", f"-I{source / 'src'}", f"-ffile-prefix-map={source}=/mimalloc")
-    argv = (*compiler.argv, *flags, *own, "-c", str(source / "src" / "static.c"), "-o", str(target))
+    own = (*flags, f"-ffile-prefix-map={source.parents[1]}=/{target.stem}")
+    argv = (*compiler.argv, *own, "-c", str(source), "-o", str(target))
     finished = runner.run(Command(argv=argv, cwd=target.parent, env={**compiler.env, "LC_ALL": "C"}))
     if not finished.ok:
         said = _first_error(finished.stderr)
-        raise BuildError(f"{compiler} cannot compile mimalloc: {said}", hint=WITHOUT_IT)
+        raise BuildError(f"{compiler} cannot compile {target.stem}: {said}", hint=WITHOUT_IT)
     return target.read_bytes()
 
 
-def _archive(code: bytes) -> bytes:
-    """An archive of one member without a symbol table, which no linker asks for when it takes all of it.
+def _archive(objects: Mapping[str, bytes]) -> bytes:
+    """An archive without a symbol table, which no linker asks for when it takes all of it.
 
     Written here, so that it takes no `ar` and holds no time and no user.
     """
-    head = f"{'mimalloc.o/':<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(code):<10}`\n"
-    return b"!<arch>\n" + head.encode() + code + b"\n" * (len(code) % 2)
+    members = b""
+    for name, code in objects.items():
+        head = f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(code):<10}`\n"
+        members += head.encode() + code + b"\n" * (len(code) % 2)
+    return b"!<arch>\n" + members
 
 
 def _first_error(stderr: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from ferrule.cargo.allocator import AllocatorChoice, choose_allocator
 from ferrule.cargo.graph import Graph
-from ferrule.cargo.mimalloc import MIMALLOC_VERSION, mimalloc_folder, with_mimalloc
+from ferrule.cargo.mimalloc import mimalloc_folder, with_mimalloc
 from ferrule.cargo.plan import BuildPlan
 from ferrule.config import Settings
 from ferrule.verbs.context import Context
@@ -30,4 +30,4 @@ def link_allocator(
 
 def allocator_labels(choice: AllocatorChoice) -> dict[str, str]:
     """What the image says of it: nothing where it is what every Rust program has."""
-    return {ALLOCATOR_LABEL: f"mimalloc {MIMALLOC_VERSION}"} if choice.name == "mimalloc" else {}
+    return {ALLOCATOR_LABEL: choice.text} if choice.name == "mimalloc" else {}
