@@ -36,10 +36,12 @@ def example(tmp_path: Path) -> Path:
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
     unit = example.parent / "deploy" / "systemd" / "hello.service"
+    workflow = example.parent / ".github" / "workflows" / "ferrule.yml"
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"env      {example}  (the variables of the contract, to copy and fill in)",
+        f"github   {workflow}  (a workflow: tests, and an image that is verified before it is pushed)",
         f"systemd  {unit}  (a hardened unit, for the program without a container)",
     ]
     assert not example.exists()
@@ -77,6 +79,18 @@ def test_drift_is_shown_and_fails(ferrule: Ferrule, example: Path) -> None:
 def test_a_file_that_is_missing_is_drift_too(ferrule: Ferrule, example: Path) -> None:
     assert ferrule("generate", "env", "--check")[0] == 3
     assert not example.exists()
+
+
+def test_without_a_kind_those_are_checked_that_were_generated(ferrule: Ferrule, example: Path) -> None:
+    example.write_text("A=1\n")  # somebody else's
+    assert ferrule("generate", "systemd")[0] == 0
+    assert ferrule("generate", "--check") == (0, "", "")
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text().replace('"info"', '"warn"'))
+    code, _, err = ferrule("generate", "--check")
+    assert code == 3
+    assert err.endswith("hello.service\nhint: ferrule generate systemd\n")
+    assert example.read_text() == "A=1\n"
 
 
 def test_another_place(ferrule: Ferrule, example: Path, tmp_path: Path) -> None:

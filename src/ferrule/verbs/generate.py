@@ -1,20 +1,23 @@
 """Writes files from what is known of a project, and says which of them have drifted."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from ferrule.atomic import appearing, is_there
+from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import env, systemd
+from ferrule.generate import env, github, systemd
 from ferrule.generate.marked import drafted, split
-from ferrule.generate.service import Draft, Service
+from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.reference import Reference, parse_reference
@@ -23,10 +26,12 @@ from ferrule.verbs.prepare import ProjectRequest, check_references, read_setting
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     env.KIND: env.drafts,
+    github.KIND: github.drafts,
     systemd.KIND: systemd.drafts,
 }
 WHY = {
     env.KIND: "the variables of the contract, to copy and fill in",
+    github.KIND: "a workflow: tests, and an image that is verified before it is pushed",
     systemd.KIND: "a hardened unit, for the program without a container",
 }
 State = Literal["new", "same", "changed"]
@@ -35,6 +40,7 @@ State = Literal["new", "same", "changed"]
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for.
 
+    `only_ours`: of the files of the kinds, those alone that are there and were generated.
     `image` is what the files start; None for the digest that stands in them, else this version's tag.
     """
 
@@ -42,6 +48,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     image: Reference | None = None
     force: bool = False
+    only_ours: bool = False
 
 
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +85,14 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     folder = wanted.output or project.workspace.workspace_root
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
-        service = service_of(selection, settings, name)
+        service = replace(service_of(selection, settings, name), sqlx=sqlx_of(project, selection.package))
         # Kinds share files: compose needs the example of its .env as much as `env` does.
         return tuple({draft.path: draft for kind in wanted.kinds for draft in KINDS[kind](service)}.values())
 
     known = None if wanted.image else _known_digest(drafts(name), folder, name)
     found = drafts(name.with_digest(known) if known else name)
+    if wanted.only_ours:
+        found = tuple(each for each in found if split(_text_of(folder / each.path) or "", each.kind))
     return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
@@ -111,6 +120,20 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
         stop_signal=settings.stop_signal,
         init=settings.init,
         capabilities=settings.capabilities,
+    )
+
+
+def sqlx_of(project: Project, package: Package) -> Sqlx | None:
+    """What is there of SQLx; None where the lock file has no such crate."""
+    root, lock = project.workspace.workspace_root, project.workspace.lock_file
+    if not lock.is_file() or b'name = "sqlx"' not in lock.read_bytes():
+        return None
+    own, whole = (package.folder / ".sqlx").is_dir(), (root / ".sqlx").is_dir()
+    return Sqlx(
+        folder=os.path.relpath(package.folder, root),
+        prepared=own or whole,
+        is_whole=whole and not own,
+        migrations=(package.folder / "migrations").is_dir(),
     )
 
 
