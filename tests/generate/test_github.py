@@ -40,6 +40,7 @@ FULL = Service(
         ),
         Variable(name="APP_AUTH_JWT_SECRET", required=True, secret=True),
         Variable(name="APP_LIMIT", required=True, type="int"),
+        Variable(name="APP_KIND", required=True, example="small"),
         Variable(name="RUST_LOG", default="info"),
     ),
     args=("serve", "all of it"),
@@ -135,19 +136,26 @@ def test_what_cannot_be_verified_is_not() -> None:
     assert steps(TINY, "image")["Install ferrule"]["env"]["FERRULE"].startswith("ferrule==")
 
 
-def test_the_database_is_there_in_both_jobs_and_the_program_gets_all_that_it_requires() -> None:
-    for job in ("test", "image"):
-        service = parsed(FULL)["jobs"][job]["services"]["postgres"]
-        assert service["image"] == "postgres:16"
-        assert "pg_isready" in service["options"]
-    assert parsed(FULL)["jobs"]["test"]["env"]["APP_DATABASE_URL"] == github.DATABASE_URL
-    given = steps(FULL, "image")["What the program is given here"]["env"]["VARIABLES"]
-    assert given.splitlines() == [
-        f"APP_DATABASE_URL={github.DATABASE_URL}",
-        "APP_AUTH_JWT_SECRET=only-for-this-run",
-        "APP_LIMIT=1",
-    ]
+def test_the_tests_have_a_database_and_the_image_is_verified_with_one() -> None:
+    test = parsed(FULL)["jobs"]["test"]
+    assert test["services"]["postgres"]["image"] == "postgres:16"
+    assert "pg_isready" in test["services"]["postgres"]["options"]
+    assert test["env"]["APP_DATABASE_URL"] == test["env"]["DATABASE_URL"] == github.DATABASE_URL
+    pull = steps(FULL, "image")["Get the database that the image is verified with"]
+    assert pull["env"] == {"POSTGRES": "postgres:16"}
     assert "services" not in parsed(TINY)["jobs"]["test"]
+
+
+def test_the_program_is_given_all_that_it_requires() -> None:
+    migrate = steps(FULL, "test")["Migrate"]["env"]
+    assert (migrate["APP_AUTH_JWT_SECRET"], migrate["APP_LIMIT"], migrate["APP_KIND"]) == (
+        "only-for-this-run",
+        "1",
+        "small",
+    )
+    # `--verify` knows the examples by itself, and the URL of the database that it starts.
+    lines = steps(FULL, "image")["What the program is given here"]["env"]["VARIABLES"]
+    assert lines.splitlines() == ["APP_AUTH_JWT_SECRET=only-for-this-run", "APP_LIMIT=1"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +208,10 @@ def test_every_name_and_value_comes_back_unchanged(
         description=value,
         repository=value,
         args=(value,),
-        contract=(Variable(name=key, required=True, example=value or None, doc=value),),
+        contract=(
+            Variable(name=key, required=True, example=value or None, doc=value),
+            Variable(name=f"{key}_", required=True),
+        ),
         ports=(Port(number=1),),
         migrate=(argument,),
         database=Database(postgres=postgres, url_env="URL"),
@@ -214,9 +225,11 @@ def test_every_name_and_value_comes_back_unchanged(
     assert by_name["Migrate"]["env"]["ARGUMENT_1"] == argument
     check = by_name["Is .sqlx what the queries and the database say?"]
     assert check.get("working-directory", ".") == folder
-    given = next(step for step in image["steps"] if step["name"].startswith("What the program"))
-    required = "" if "\n" in value or "\r" in value else f"{key}={value or github.STAND_IN}\n"
-    assert f"{given['env']['VARIABLES']}\n" == f"{required}URL={github.DATABASE_URL}\n"
+    is_one_line = "\n" not in value and "\r" not in value
+    assert by_name["Migrate"]["env"].get(key) == ((value or github.STAND_IN) if is_one_line else None)
+    lines = next(step for step in image["steps"] if step["name"].startswith("What the program"))
+    names = (f"{key}_",) if value else (key, f"{key}_")
+    assert lines["env"]["VARIABLES"] == "\n".join(f"{name}={github.STAND_IN}" for name in names)
 
 
 def _evaluated(part: Any) -> Any:

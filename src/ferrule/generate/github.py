@@ -15,7 +15,6 @@ PATH = ".github/workflows/ferrule.yml"
 OWN_REGISTRY = "ghcr.io"
 RUNNER = "linux/amd64"
 """The platform of `ubuntu-latest`."""
-VARIABLES_FILE = "$RUNNER_TEMP/variables"
 DATABASE_URL = "postgres://postgres@localhost:5432/postgres"
 STAND_INS = {"url": "http://localhost/", "port": "3000", "int": "1", "bool": "true", "duration": "1s"}
 """Type of a variable → a value that is one."""
@@ -26,7 +25,8 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     """`.github/workflows/ferrule.yml`."""
     name = _repository(service)
     variables = _variables(service)
-    lines = tuple(f"{name}={value}" for name, value in variables.items()) if _verifies(service) else ()
+    without = {each.name for each in service.contract if each.example is None}
+    lines = tuple(f"{name}={value}" for name, value in variables.items() if name in without)
     text = render(
         "github",
         checkout=CHECKOUT,
@@ -41,11 +41,11 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         arguments=" ".join(f'"$ARGUMENT_{number}"' for number, _ in enumerate(service.migrate or (), 1)),
         variables=variables,
         database_url=DATABASE_URL,
-        lines=lines,
         migrates=_migrates(service),
         prepared=_prepared(service),
         check="--check --workspace" if service.sqlx and service.sqlx.is_whole else "--check",
-        verify=_verify(service, has_lines=bool(lines)),
+        lines=lines if _verifies(service) else (),
+        verify=_verifies(service),
     )
     return (Draft(kind=KIND, path=PATH, text=text),)
 
@@ -68,16 +68,6 @@ def _verifies(service: Service) -> bool:
     return is_server and (not service.platforms or RUNNER in service.platforms)
 
 
-def _verify(service: Service, *, has_lines: bool) -> str:
-    """The flags of the gate."""
-    flags = {
-        "--verify": _verifies(service),
-        f'--verify-env-file "{VARIABLES_FILE}"': has_lines,
-        "--verify-network host": _verifies(service) and service.database is not None,
-    }
-    return " ".join(flag for flag, is_given in flags.items() if is_given)
-
-
 def _migrates(service: Service) -> str:
     """Who brings the tests' database up to date: the program itself, sqlx-cli, or nobody.
 
@@ -97,11 +87,11 @@ def _prepared(service: Service) -> bool:
 
 
 def _variables(service: Service) -> dict[str, str]:
-    """What the program is given in CI: its database, and something for whatever else it requires."""
-    required = (each for each in service.contract if each.required)
-    lines = ((each.name, _stand_in(each)) for each in required)
-    found = {name: value for name, value in lines if "\n" not in value and "\r" not in value}
-    return found | ({service.database.url_env: DATABASE_URL} if service.database else {})
+    """What the program is given in CI for whatever it requires, but for the URL of its database."""
+    own = service.database.url_env if service.database else None
+    required = (each for each in service.contract if each.required and each.name != own)
+    found = ((each.name, _stand_in(each)) for each in required)
+    return {name: value for name, value in found if "\n" not in value and "\r" not in value}
 
 
 def _stand_in(variable: Variable) -> str:
