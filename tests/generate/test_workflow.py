@@ -10,7 +10,8 @@ import pytest
 
 from tests.cargo_projects import write_project
 from tests.generate.workflow_runner import Job, Machine, run_workflow
-from tests.journey.ferrule import ferrule, tool
+from tests.journey.ferrule import SHOP, ferrule, tool
+from tests.parts.debian import CACHE
 from tests.parts.need import need
 from tests.parts.registry import PASSWORD, USER, htpasswd_registry
 
@@ -182,3 +183,23 @@ def test_drift_ends_the_run(tiny: Path, tmp_path: Path) -> None:
     commit(project, "Drift")
     with pytest.raises(AssertionError, match="hint: ferrule generate github"):
         run(project, tmp_path / "machine", tmp_path / "home")
+
+
+@pytest.mark.acceptance
+def test_the_example_with_its_database(registry: str, tmp_path: Path) -> None:
+    """The tests' Postgres, the program's own migrations, sqlx-cli, and an image verified with a database."""
+    project = tmp_path / "shop"
+    shutil.copytree(SHOP, project, ignore=shutil.ignore_patterns("target"))
+    manifest = project / "Cargo.toml"
+    manifest.write_text(
+        manifest.read_text().replace("\nports =", f'\nimage = "{registry}/acme/shop"\nports =')
+    )
+    committed(project)
+    # What is kept between runs is sqlx-cli, as the workflow's own cache would have it.
+    jobs = run(project, tmp_path / "machine", CACHE / "workflow")
+    check_pushed(jobs, f"{registry}/acme/shop", "latest")
+    printed = {step.name: step.printed for step in jobs["test"].steps}
+    assert "the database is up to date" in printed["Migrate"]
+    assert "query data" not in printed["Is .sqlx what the queries and the database say?"]
+    assert "test result: ok" in printed["Test"]
+    assert (tmp_path / "machine" / "programs" / "docker.log").read_text() == "pull --quiet postgres:16\n"
