@@ -91,6 +91,14 @@ def test_without_a_kind_those_are_checked_that_were_generated(ferrule: Ferrule, 
     assert code == 3
     assert err.endswith("hello.service\nhint: ferrule generate systemd\n")
     assert example.read_text() == "A=1\n"
+    workflow = example.parent / ".github" / "workflows" / "ferrule.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("# ferrule generate github: end\n")
+    code, _, err = ferrule("generate", "--check")
+    assert code == 3
+    assert err.startswith(
+        f"error: {workflow}: the marks of `ferrule generate github` are not a pair any more"
+    )
 
 
 def test_another_place(ferrule: Ferrule, example: Path, tmp_path: Path) -> None:

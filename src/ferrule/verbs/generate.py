@@ -3,7 +3,8 @@
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
 from ferrule.generate import env, github, systemd
-from ferrule.generate.marked import drafted, split
+from ferrule.generate.marked import drafted, has_marks, split
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
@@ -92,7 +93,7 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     known = None if wanted.image else _known_digest(drafts(name), folder, name)
     found = drafts(name.with_digest(known) if known else name)
     if wanted.only_ours:
-        found = tuple(each for each in found if split(_text_of(folder / each.path) or "", each.kind))
+        found = tuple(each for each in found if has_marks(_text_of(folder / each.path) or "", each.kind))
     return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
@@ -149,7 +150,9 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
     """The digest of this image that was written last time: only `--image` changes what is started."""
     form = re.compile(rf"(?:^|[^\w./-]){re.escape(familiar(name))}@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
-        parts = split(_text_of(folder / draft.path) or "", draft.kind)
+        path = folder / draft.path
+        with _naming(path):
+            parts = split(_text_of(path) or "", draft.kind)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None
@@ -158,11 +161,18 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
 def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:
     path = folder / draft.path
     before = _text_of(path)
-    try:
+    with _naming(path):
         after = drafted(before, draft.kind, draft.text, force=force)
+    return Generated(kind=draft.kind, path=path, before=before, after=after)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said with its name."""
+    try:
+        yield
     except ProjectError as error:
         raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
-    return Generated(kind=draft.kind, path=path, before=before, after=after)
 
 
 def _text_of(path: Path) -> str | None:
