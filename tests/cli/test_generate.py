@@ -102,6 +102,27 @@ def test_a_file_that_is_missing_is_drift_too(ferrule: Ferrule, example: Path) ->
     assert not example.exists()
 
 
+def test_without_a_kind_those_are_checked_that_were_generated(ferrule: Ferrule, example: Path) -> None:
+    example.write_text("A=1\n")  # somebody else's
+    assert ferrule("generate", "systemd")[0] == 0
+    assert ferrule("generate", "--check") == (0, "", "")
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text().replace('"info"', '"warn"'))
+    code, _, err = ferrule("generate", "--check")
+    assert code == 3
+    assert "hello.service" in err
+    assert err.endswith("\nhint: ferrule generate systemd\n")
+    assert example.read_text() == "A=1\n"
+    workflow = example.parent / ".github" / "workflows" / "ferrule.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("# ferrule generate github: end\n")
+    code, _, err = ferrule("generate", "--check")
+    assert code == 3
+    assert err.startswith(
+        f"error: {workflow}: the marks of `ferrule generate github` are not a pair any more"
+    )
+
+
 def test_another_place(ferrule: Ferrule, example: Path, tmp_path: Path) -> None:
     assert ferrule("generate", "env", "-o", str(tmp_path / "deploy"))[0] == 0
     assert (tmp_path / "deploy" / ".env.example").is_file()

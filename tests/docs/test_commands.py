@@ -35,6 +35,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def parts(folder: Path) -> Iterator[Environment]:
+    with parts_of_documents(folder) as environment:
+        yield environment
+
+
+@contextmanager
+def parts_of_documents(folder: Path) -> Iterator[Environment]:
     """A registry with the bases, one with a login, a Postgres, and nobody's own settings; no engine."""
     need(shutil.which("curl"), "curl")
     need(shutil.which("skopeo"), "skopeo")

@@ -15,7 +15,7 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
-KINDS = ("compose", "env", "kubernetes", "ecs", "systemd")
+KINDS = ("compose", "env", "github", "kubernetes", "ecs", "systemd")
 
 
 def _parse_image(text: str) -> object:
@@ -44,22 +44,31 @@ def _parse_image(text: str) -> object:
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
 @with_flags((VERBOSE, JSON))
 def command(**given: Any) -> None:
-    """Write files from what is known of the project. KIND is compose, env, kubernetes, ecs or systemd.
+    """Write files from what is known of the project.
+
+    KIND is compose, env, github, kubernetes, ecs or systemd.
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
-    is 3 where a file and the project have drifted apart.
+    is 3 where a file and the project have drifted apart; without KIND it looks at the generated files that
+    are there.
     """
     from ferrule.cli.given import make_context
     from ferrule.verbs.generate import WHY, Wanted, generate, write
 
     context = make_context(given)
     kinds = tuple(dict.fromkeys(given["kinds"]))
-    wanted = Wanted(kinds=kinds or KINDS, output=given["output"], image=given["image"], force=given["force"])
+    wanted = Wanted(
+        kinds=kinds or KINDS,
+        output=given["output"],
+        image=given["image"],
+        force=given["force"],
+        only_ours=given["check"] and not kinds,
+    )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:
         click.echo(json.dumps(as_json(files), indent=2))
-    elif not kinds:
+    elif not kinds and not given["check"]:
         width = max(map(len, KINDS))
         for file in files:
             click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({WHY[file.kind]})"))

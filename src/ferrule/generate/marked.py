@@ -17,6 +17,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     after: str
 
 
+def has_marks(text: str, kind: str) -> bool:
+    """Whether a file was generated, though its marks may not be whole any more."""
+    return any(line.startswith(MARK.format(kind=kind)) for line in text.splitlines())
+
+
 def split(text: str, kind: str) -> Parts | None:
     """The parts of a file; None where it has no marks of the kind, `ProjectError` for half a pair."""
     lines = text.splitlines(keepends=True)

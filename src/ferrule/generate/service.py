@@ -19,6 +19,19 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
     url_env: str
 
 
+class Sqlx(msgspec.Struct, frozen=True, kw_only=True):
+    """What a package that uses SQLx has committed, for the tools that look after it.
+
+    `folder` is the package's, relative to the workspace ("." is its root). `prepared`: there is a `.sqlx`, of
+    the whole workspace where `is_whole`. `migrations`: there is a folder of that name in the package.
+    """
+
+    folder: str = "."
+    prepared: bool = False
+    is_whole: bool = False
+    migrations: bool = False
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """A program of the project and what it asks of the place where it runs.
 
@@ -43,6 +56,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     migrations: str | None = None
     migrate: tuple[str, ...] | None = None
     database: Database | None = None
+    sqlx: Sqlx | None = None
     volumes: tuple[str, ...] = ()
     workdir: str = "/app"
     user: User = User()

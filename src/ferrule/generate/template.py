@@ -9,7 +9,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ferrule.generate.yaml import yaml_text
+from ferrule.generate.expression import literal
+from ferrule.generate.yaml import yaml_lines, yaml_text
+
+OTHER_SIGNS = {"github": ("[[", "]]")}
+"""Template → what a hole begins and ends with, where `{{` is the file's own."""
 
 
 class Written(str):
@@ -20,13 +24,15 @@ class Written(str):
 
 def render(name: str, **values: Any) -> str:
     """The text of `templates/NAME.j2` with the values in it."""
-    return _environment().get_template(f"{name}.j2").render(**values)
+    return _environment(*OTHER_SIGNS.get(name, ())).get_template(f"{name}.j2").render(**values)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(start: str = "{{", end: str = "}}") -> Environment:
     environment = Environment(
         loader=PackageLoader("ferrule.generate"),
+        variable_start_string=start,
+        variable_end_string=end,
         undefined=StrictUndefined,
         finalize=_finished,
         trim_blocks=True,
@@ -36,6 +42,10 @@ def _environment() -> Environment:
     )
     environment.filters["yaml"] = lambda value: Written(yaml_text(str(value)))
     environment.filters["compose"] = lambda value: Written(yaml_text(str(value).replace("$", "$$")))
+    environment.filters["github"] = lambda value: Written(yaml_text(literal(str(value))))
+    environment.filters["github_lines"] = lambda lines, indent: Written(
+        yaml_lines(literal("\n".join(lines)), indent)
+    )
     environment.filters["line"] = lambda value: Written(_line(str(value)))
     return environment
 

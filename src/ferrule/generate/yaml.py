@@ -18,6 +18,15 @@ def yaml_text(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
+def yaml_lines(text: str, indent: int) -> str:
+    """The string line by line below its key, where each line can be read so; else in double quotes."""
+    lines = text.split("\n")
+    is_plain = all(line and not line[0].isspace() and line.isascii() and line.isprintable() for line in lines)
+    if not is_plain:
+        return yaml_text(text)
+    return "\n".join(("|-", *(" " * indent + line for line in lines)))
+
+
 def _escaped(letter: str) -> str:
     if letter in SHORT:
         return SHORT[letter]

@@ -1,20 +1,24 @@
 """Writes files from what is known of a project, and says which of them have drifted."""
 
 import difflib
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from ferrule.atomic import appearing, is_there
+from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import compose, ecs, env, kubernetes, systemd
-from ferrule.generate.marked import drafted, split
-from ferrule.generate.service import Draft, Service
+from ferrule.generate import compose, ecs, env, github, kubernetes, systemd
+from ferrule.generate.marked import drafted, has_marks, split
+from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.reference import Reference, parse_reference
@@ -24,6 +28,7 @@ from ferrule.verbs.prepare import ProjectRequest, check_references, read_setting
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     compose.KIND: compose.drafts,
     env.KIND: env.drafts,
+    github.KIND: github.drafts,
     kubernetes.KIND: kubernetes.drafts,
     ecs.KIND: ecs.drafts,
     systemd.KIND: systemd.drafts,
@@ -31,6 +36,7 @@ KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
 WHY = {
     compose.KIND: "the service on one machine, with the database that it needs",
     env.KIND: "the variables of the contract, to copy and fill in",
+    github.KIND: "a workflow: tests, and an image that is verified before it is pushed",
     kubernetes.KIND: "plain manifests, and a kustomize base of them",
     ecs.KIND: "a task definition and a service for Fargate",
     systemd.KIND: "a hardened unit, and in its place where there is Podman a Quadlet",
@@ -41,6 +47,7 @@ State = Literal["new", "same", "changed"]
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for.
 
+    `only_ours`: of the files of the kinds, those alone that are there and were generated.
     `image` is what the files start; None for the digest that stands in them, else this version's tag.
     """
 
@@ -48,6 +55,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     image: Reference | None = None
     force: bool = False
+    only_ours: bool = False
 
 
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +92,14 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     folder = wanted.output or project.workspace.workspace_root
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
-        service = service_of(selection, settings, name)
+        service = replace(service_of(selection, settings, name), sqlx=sqlx_of(project, selection.package))
         # Kinds share files: compose needs the example of its .env as much as `env` does.
         return tuple({draft.path: draft for kind in wanted.kinds for draft in KINDS[kind](service)}.values())
 
     known = None if wanted.image else _known_digest(drafts(name), folder, name)
     found = drafts(name.with_digest(known) if known else name)
+    if wanted.only_ours:
+        found = tuple(each for each in found if has_marks(_text_of(folder / each.path) or "", each.kind))
     return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
@@ -120,6 +130,20 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
     )
 
 
+def sqlx_of(project: Project, package: Package) -> Sqlx | None:
+    """What is there of SQLx; None where the lock file has no such crate."""
+    root, lock = project.workspace.workspace_root, project.workspace.lock_file
+    if not lock.is_file() or b'name = "sqlx"' not in lock.read_bytes():
+        return None
+    own, whole = (package.folder / ".sqlx").is_dir(), (root / ".sqlx").is_dir()
+    return Sqlx(
+        folder=os.path.relpath(package.folder, root),
+        prepared=own or whole,
+        is_whole=whole and not own,
+        migrations=(package.folder / "migrations").is_dir(),
+    )
+
+
 def write(files: tuple[Generated, ...]) -> None:
     """Write those that are not as they should be, each whole or not at all."""
     for file in files:
@@ -133,7 +157,9 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
     names = "|".join(map(re.escape, (familiar(name), str(name))))
     form = re.compile(rf"(?:^|[^\w./-])(?:{names})@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
-        parts = split(_text_of(folder / draft.path) or "", draft.kind)
+        path = folder / draft.path
+        with _naming(path):
+            parts = split(_text_of(path) or "", draft.kind)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None
@@ -142,11 +168,18 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
 def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:
     path = folder / draft.path
     before = _text_of(path)
-    try:
+    with _naming(path):
         after = drafted(before, draft.kind, draft.text, force=force)
+    return Generated(kind=draft.kind, path=path, before=before, after=after)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said with its name."""
+    try:
+        yield
     except ProjectError as error:
         raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
-    return Generated(kind=draft.kind, path=path, before=before, after=after)
 
 
 def _text_of(path: Path) -> str | None:
