@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ferrule.engine.engine import RunRequest, name_in_use
-from ferrule.engine.execution import launcher
+from ferrule.engine.execution import Standby, launcher
 from ferrule.engine.name import parse_name
 from ferrule.engine.sandbox_detached import SandboxDetached
 from ferrule.engine.sandbox_inside import SandboxInside, look_at
@@ -29,7 +29,7 @@ from ferrule.process import Command, Starter, SystemRunner
 
 PREFIX = "ferrule-run-"
 
-CHILD = "sandbox_child"
+CHILD, ENTER = "sandbox_child", "sandbox_enter"
 
 
 class Sandbox:
@@ -63,12 +63,17 @@ class Sandbox:
         remove_abandoned(folder, PREFIX)
         place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
         try:
-            spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
-            before = look_at(place.folder) if request.strict and request.strict.writable else None
-            inside = SandboxInside(spec=spec, starter=self._starter, before=before)
-            command = Command(argv=launcher(CHILD), stdin=spec.to_json())
-            guard = self._starter.attached(command, stdout=stdout, stderr=stderr)
-            return SandboxRun(guard, place, inside)
+            waiting = self._starter.ahead(Command(argv=launcher(CHILD)), stdout=stdout, stderr=stderr)
+            try:
+                spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
+                before = look_at(place.folder) if request.strict and request.strict.writable else None
+                inside = SandboxInside(spec=spec, standby=Standby(self._starter, ENTER), before=before)
+                if spec.watched and image.config.run.healthcheck is not None:
+                    inside.standby.prepare()
+            except BaseException:
+                waiting.drop()
+                raise
+            return SandboxRun(waiting.tell(spec.to_json()), place, inside)
         except BaseException:
             place.remove()
             raise

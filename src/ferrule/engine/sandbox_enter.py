@@ -31,7 +31,10 @@ ALL = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
 
 def main() -> NoReturn:
     """Do what stdin says. 125 with a line on stderr when that is not possible."""
-    said = json.loads(sys.stdin.buffer.read())
+    read = sys.stdin.buffer.read()
+    if not read:  # whoever wanted something is gone
+        os._exit(NOT_STARTED)
+    said = json.loads(read)
     try:
         if "argv" in said:
             code = _execute(SandboxSpec.from_json(json.dumps(said["spec"]).encode()), said)

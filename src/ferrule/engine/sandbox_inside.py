@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferrule.engine.execution import execute_for, launcher
+from ferrule.engine.execution import Standby
 from ferrule.engine.inside import EXECUTION_FAILED, Executed
 from ferrule.engine.processes import is_first
 from ferrule.engine.sandbox_record import OUT_OF_MEMORY, ROOT, read_program
 from ferrule.engine.sandbox_spec import SandboxSpec
-from ferrule.process import Command, Starter
 
 Seen = dict[str, tuple[int, int]]
 """Path → what changes when the file does."""
@@ -19,10 +18,13 @@ Seen = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxInside:
-    """See `Inside`. `before` is the root as it was unpacked, where somebody wants to know what changes."""
+    """See `Inside`. `standby` runs `sandbox_enter`.
+
+    `before` is the root as it was unpacked, where somebody wants to know what changes.
+    """
 
     spec: SandboxSpec
-    starter: Starter
+    standby: Standby
     before: Seen | None = None
 
     def process(self) -> int | None:
@@ -36,8 +38,7 @@ class SandboxInside:
         if process is None:
             return Executed(code=EXECUTION_FAILED, output="the program does not run")
         said = {"spec": self.spec._asdict(), "process": process, "argv": argv}
-        command = Command(argv=launcher("sandbox_enter"), stdin=json.dumps(said).encode())
-        return execute_for(self.starter, command, seconds)
+        return self.standby.execute(json.dumps(said).encode(), seconds)
 
     def written(self) -> tuple[str, ...]:
         """What is different from the root as it was unpacked; folders only where nothing in them is."""
