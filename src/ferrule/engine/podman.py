@@ -1,6 +1,6 @@
 """Runs images with Podman and loads them into it. It has no daemon: its own program does everything."""
 
-import secrets
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -173,4 +173,4 @@ class Podman:
 
 def _own_name() -> str:
     # Known beforehand, so that what an interrupted `podman create` has made can be removed too.
-    return f"ferrule-run-{secrets.token_hex(6)}"
+    return f"ferrule-run-{os.urandom(6).hex()}"

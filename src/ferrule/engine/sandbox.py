@@ -6,7 +6,6 @@ where user namespaces are allowed.
 """
 
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -61,7 +60,7 @@ class Sandbox:
         image = _image_of(request)
         folder = self._folder or temporary_folder()
         remove_abandoned(folder, PREFIX)
-        place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
+        place = make_place(folder, PREFIX + os.urandom(6).hex(), hint="set TMPDIR to another folder")
         try:
             waiting = self._starter.ahead(Command(argv=launcher(CHILD)), stdout=stdout, stderr=stderr)
             try:

@@ -13,7 +13,6 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.oci.platform import this_platform
 from ferrule.probe.place import program_of
 from ferrule.verbs.bases import open_image
-from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Destinations
 from ferrule.verbs.prepare import ProjectRequest
@@ -26,6 +25,8 @@ VERSION_LABEL = "org.opencontainers.image.version"
 
 def verify_project(context: Context, request: ProjectRequest, options: VerifyOptions) -> Verified:
     """Build the project for this machine, and verify what came out."""
+    from ferrule.verbs.build import build_image
+
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     prepared = built.prepared
     name = prepared.local_name.with_tag(built.tags[0])
