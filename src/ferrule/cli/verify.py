@@ -56,9 +56,8 @@ VERIFY_FLAGS = (
     click.option(
         "--settle",
         type=click.FloatRange(min=0),
-        default=0.25,
         metavar="SECONDS",
-        help="How long it has to stay healthy.  [default: 0.25]",
+        help="How long it has to stay healthy.  [default: as long as it took to become so, 0.1 to 1]",
     ),
     click.option(
         "--env-check",

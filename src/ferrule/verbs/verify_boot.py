@@ -23,18 +23,22 @@ NO_PROGRAM = re.compile(r"(?:standard_init_linux\.go:[0-9]+: )?exec (.{1,300}: e
 ASK_ANYWAY_SECONDS = 1.0
 """How long nothing may listen before the check is asked all the same."""
 
+SETTLE = (0.1, 1.0)
+"""How long it has to stay healthy at least and at most, in seconds, unless it is said."""
+
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """What is waited for, and how long, in seconds.
 
-    `settle` is how long it has to stay healthy, `grace` what it has to end after its stop signal. `ports` are
-    those that the image declares. `stop` is the number of the stop signal.
+    `settle` is how long it has to stay healthy. None is as long as it took to become so, within `SETTLE`:
+    what goes wrong behind a start does so in its time, on a slow machine too. `grace` is what it has to end
+    after its stop signal. `ports` are those that the image declares. `stop` is the number of the stop signal.
     """
 
     health: HealthSource
     ports: tuple[Port, ...]
     within: float
-    settle: float
+    settle: float | None
     grace: float
     stop: int
 
@@ -124,7 +128,7 @@ class _Eye:
         if healthy_after is not None:
             # Asked while it has to stay healthy anyway.
             version = version_in(self._inside, self._watch.health, self._health)
-            self._until(lambda: False, healthy_after + self._watch.settle - self._now())
+            self._until(lambda: False, healthy_after + self._settle(healthy_after) - self._now())
             if not self._running.ended() and not self._is_well():
                 unhealthy_after = self._now()
         waited = self._now()
@@ -148,6 +152,10 @@ class _Eye:
             stopped=stopped,
             waited=waited,
         )
+
+    def _settle(self, healthy_after: float) -> float:
+        least, most = SETTLE
+        return min(max(healthy_after, least), most) if self._watch.settle is None else self._watch.settle
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for it, so long or until the program's end."""
