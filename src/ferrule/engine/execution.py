@@ -8,7 +8,7 @@ from typing import IO
 
 import ferrule
 from ferrule.engine.inside import Executed
-from ferrule.process import Attached, Command, Starter, Waiting
+from ferrule.process import Attached, Command, Starter
 
 LONGEST_OUTPUT = 1 << 16
 GRACE_SECONDS = 2.0
@@ -28,45 +28,6 @@ def execute_for(starter: Starter, command: Command, seconds: float) -> Executed:
     """Run it, and end it after so many seconds; the output is both of its streams."""
     with tempfile.TemporaryFile(prefix="ferrule-") as output:
         return _attend(starter.attached(command, stdout=output, stderr=output), output, seconds)
-
-
-class Standby:
-    """Runs a module of ours again and again: each time it was started before what it is to do is known.
-
-    Python takes longer to start than most of what is asked of it.
-    """
-
-    def __init__(self, starter: Starter, module: str) -> None:
-        self._starter = starter
-        self._command = Command(argv=launcher(module))
-        self._next: tuple[Waiting, IO[bytes]] | None = None
-
-    def prepare(self) -> None:
-        """Have one that waits."""
-        if self._next is None:
-            output = tempfile.TemporaryFile(prefix="ferrule-")  # noqa: SIM115 - closed when it is used
-            try:
-                self._next = self._starter.ahead(self._command, stdout=output, stderr=output), output
-            except BaseException:
-                output.close()
-                raise
-
-    def execute(self, stdin: bytes, seconds: float) -> Executed:
-        """As `execute_for` does it, with the one that waits; the next waits afterwards."""
-        self.prepare()
-        assert self._next is not None
-        (waiting, output), self._next = self._next, None
-        with output:
-            executed = _attend(waiting.tell(stdin), output, seconds)
-        self.prepare()
-        return executed
-
-    def close(self) -> None:
-        """End the one that waits."""
-        if self._next is not None:
-            (waiting, output), self._next = self._next, None
-            waiting.drop()
-            output.close()
 
 
 def _attend(running: Attached, output: IO[bytes], seconds: float) -> Executed:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ferrule.engine.engine import RunRequest, name_in_use
-from ferrule.engine.execution import Standby, launcher
+from ferrule.engine.execution import launcher
 from ferrule.engine.name import parse_name
 from ferrule.engine.sandbox_detached import SandboxDetached
 from ferrule.engine.sandbox_inside import SandboxInside, look_at
 from ferrule.engine.sandbox_place import Place, is_held, make_place, remove_abandoned
 from ferrule.engine.sandbox_prepare import prepare
-from ferrule.engine.sandbox_record import LOG
+from ferrule.engine.sandbox_record import CODES, LOG
 from ferrule.engine.sandbox_run import SandboxRun, check_start
 from ferrule.errors import EngineError
 from ferrule.folders import temporary_folder
@@ -28,7 +28,7 @@ from ferrule.process import Command, Starter, SystemRunner
 
 PREFIX = "ferrule-run-"
 
-CHILD, ENTER = "sandbox_child", "sandbox_enter"
+CHILD = "sandbox_child"
 
 
 class Sandbox:
@@ -66,13 +66,12 @@ class Sandbox:
             try:
                 spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
                 before = look_at(place.folder) if request.strict and request.strict.writable else None
-                inside = SandboxInside(spec=spec, standby=Standby(self._starter, ENTER), before=before)
-                if spec.watched and image.config.run.healthcheck is not None:
-                    inside.standby.prepare()
+                os.mkfifo(place.folder / CODES)
             except BaseException:
                 waiting.drop()
                 raise
-            return SandboxRun(waiting.tell(spec.to_json()), place, inside)
+            guard = waiting.tell(spec.to_json())
+            return SandboxRun(guard, place, SandboxInside(spec=spec, guard=guard, before=before))
         except BaseException:
             place.remove()
             raise

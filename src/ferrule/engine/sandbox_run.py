@@ -43,7 +43,6 @@ class SandboxRun:
     ) -> None:
         try:
             self._guard.signal(signal.SIGHUP)
-            self.inside.standby.close()
             self._guard.wait()
         finally:
             self._place.remove()
