@@ -14,7 +14,7 @@ from ferrule.engine.processes import memory, status, zombies
 from ferrule.engine.sockets import Socket, listening
 from ferrule.errors import EngineError, ImageError
 from ferrule.values import Port
-from ferrule.verbs.verify_health import Asked, HealthSource, ask, version_in
+from ferrule.verbs.verify_health import Asked, HealthSource, ask, ask_live, version_in
 
 PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.002, 0.1
 """Between two looks: this share of the time that has passed, in these bounds."""
@@ -65,14 +65,16 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen. Times in seconds from the start, memory in bytes.
 
     `refused` is why the engine could not start it, else empty. `healthy_after` is None when it never was.
-    `health` is the last answer, `unhealthy_after` when it was lost again. `sockets` is None where they are
-    not to be seen, as `memory` is. `written` are paths of the root, where that was writable.
+    `health` is the last answer, `unhealthy_after` when it was lost again; `live` is the answer of the path for
+    liveness. `sockets` is None where they are not to be seen, as `memory` is. `written` are paths of the root,
+    where that was writable.
     """
 
     refused: str = ""
     healthy_after: float | None = None
     unhealthy_after: float | None = None
     health: Asked | None = None
+    live: Asked | None = None
     ended: Ended | None = None
     sockets: tuple[Socket, ...] | None = None
     memory: int | None = None
@@ -123,11 +125,12 @@ class _Eye:
         if self._health is None and not self._running.ended():
             self._ask()  # its own words, also where the machine was too busy to ask in time
         healthy_after = self._now() if healthy else None
-        unhealthy_after, version = None, None
+        unhealthy_after, version, live = None, None, None
         left = zombies(self._process) if healthy and self._process else frozenset[int]()
         if healthy_after is not None:
             # Asked while it has to stay healthy anyway.
             version = version_in(self._inside, self._watch.health, self._health)
+            live = ask_live(self._inside, self._watch.health)
             self._until(lambda: False, healthy_after + self._settle(healthy_after) - self._now())
             if not self._running.ended() and not self._is_well():
                 unhealthy_after = self._now()
@@ -149,6 +152,7 @@ class _Eye:
             memory=used,
             zombies=0 if ended else len(left),
             version=None if ended else version,
+            live=None if ended else live,
             stopped=stopped,
             waited=waited,
         )
