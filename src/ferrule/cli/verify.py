@@ -20,7 +20,7 @@ from ferrule.cli.flags import (
 from ferrule.cli.given import make_context, project_request
 from ferrule.cli.run import ENGINE, RUN_ENV, variables_of
 from ferrule.cli.text import printable
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError, UsageError
 from ferrule.values import parse_size
 
@@ -37,8 +37,8 @@ VERIFY_FLAGS = (
     option(
         "--memory",
         type=Parsed("SIZE", parse_size),
-        default="512MiB",
-        help="What it may use.  [default: 512MiB]",
+        default=MEMORY,
+        help=f"What it may use.  [default: {MEMORY}]",
     ),
     click.option(
         "--wait-timeout",

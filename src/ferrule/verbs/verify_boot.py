@@ -65,9 +65,9 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen. Times in seconds from the start, memory in bytes.
 
     `refused` is why the engine could not start it, else empty. `healthy_after` is None when it never was.
-    `health` is the last answer, `unhealthy_after` when it was lost again; `live` is the answer of the path for
-    liveness. `sockets` is None where they are not to be seen, as `memory` is. `written` are paths of the root,
-    where that was writable.
+    `health` is the last answer, `unhealthy_after` when it was lost again; `live` is the answer of the path
+    for liveness. `sockets` is None where they are not to be seen, as `memory` is. `written` are paths of the
+    root, where that was writable.
     """
 
     refused: str = ""
