@@ -162,10 +162,9 @@ class Podman:
         """None, or what podman says against it."""
         if network == "host":
             check_host_ports(request)
-        with variables_of(request) as variables:
-            health = health_words(self._health(request))
-            words = create_words(container, request, network, (*health, *variables.words), keep)
-            finished = podman(self._runner, *words, env=variables.env)
+        health, variables = health_words(self._health(request)), variables_of(request)
+        words = create_words(container, request, network, (*health, *variables.words), keep)
+        finished = podman(self._runner, *words, env=variables.env, stdin=variables.stdin)
         if finished.ok:
             finished = podman(self._runner, "init", container, cwd=folder)
         return None if finished.ok else said(finished)
