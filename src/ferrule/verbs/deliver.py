@@ -188,7 +188,7 @@ def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
 
 def _push(context: Context, parcel: Parcel) -> Delivered:
     from ferrule.registry.push import push
-    from ferrule.verbs.bases import client_of
+    from ferrule.verbs.open_image import client_of
 
     with context.report.step(f"pushing to {parcel.name.registry}"):
         published = push(client_of(context), parcel.content, parcel.name, parcel.tags, context.report)

@@ -23,8 +23,8 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.oci.reference import Reference
 from ferrule.values import Port, parse_port
 from ferrule.verbs.context import Context
+from ferrule.verbs.in_engine import load_image
 from ferrule.verbs.judge import judge
-from ferrule.verbs.run import load_image
 from ferrule.verbs.verdict import Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Watch, boot
 from ferrule.verbs.verify_health import health_source
