@@ -66,7 +66,8 @@ class Sandbox:
             try:
                 spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
                 before = look_at(place.folder) if request.strict and request.strict.writable else None
-                os.mkfifo(place.folder / CODES)
+                if spec.watched:
+                    os.mkfifo(place.folder / CODES)
             except BaseException:
                 waiting.drop()
                 raise
