@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import allocator, images, inspect, quote, start, workspace
+from benchmarks import allocator, images, inspect, quote, start, verify, workspace
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
         "start": start.run,
         "images": images.run,
         "workspace": workspace.run,
+        "verify": verify.run,
         "inspect": inspect.run,
         "quote": quote.run,
         "allocator": allocator.run,

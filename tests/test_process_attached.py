@@ -45,3 +45,28 @@ def test_one_that_does_not_read_its_input_is_no_failure(tmp_path: Path) -> None:
 def test_a_missing_program_is_told_at_once(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as out, pytest.raises(ProgramMissingError, match="no-such-program"):
         SystemRunner().attached(Command(argv=("no-such-program",)), stdout=out, stderr=out)
+
+
+def test_one_that_starts_ahead_waits_for_what_it_is_to_do(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        waiting = SystemRunner().ahead(python("print(input())"), stdout=out, stderr=out)
+        program = waiting.tell(b"told\n")
+        assert program.ended(within=60)
+    assert program.wait() == 0
+    assert (tmp_path / "out").read_text() == "told\n"
+
+
+def test_one_that_starts_ahead_can_be_dropped(tmp_path: Path) -> None:
+    code = "import sys; sys.stdin.read(); print('not told')"
+    with (tmp_path / "out").open("wb") as out:
+        SystemRunner().ahead(python(code), stdout=out, stderr=out).drop()
+    assert (tmp_path / "out").read_text() == ""
+
+
+def test_its_end_is_waited_for_no_longer_than_asked(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        program = SystemRunner().attached(python("import time; time.sleep(60)"), stdout=out, stderr=out)
+    assert not program.ended(within=0.01)
+    program.signal(signal.SIGKILL)
+    assert program.ended(within=60)
+    assert program.wait() == -signal.SIGKILL

@@ -8,7 +8,6 @@ nothing is taken for abandoned.
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
 def unfinished(folder: Path, prefix: str, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file in the folder, locked while the block lasts. Whoever wants to keep it renames it inside."""
     while True:
-        part = folder / f"{prefix}{secrets.token_hex(8)}"
+        part = folder / f"{prefix}{os.urandom(8).hex()}"
         try:
             held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(held, "wb") as stream:
@@ -123,7 +122,7 @@ def remove(path: Path) -> None:
 
 def _locked_folder(parent: Path) -> tuple[Path, int]:
     while True:
-        place = parent / secrets.token_hex(8)
+        place = parent / os.urandom(8).hex()
         place.mkdir(mode=0o700)
         with suppress(FileNotFoundError):
             held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)

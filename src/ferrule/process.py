@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess  # noqa: TID251 - this is the one place
@@ -81,8 +82,8 @@ class Attached(Protocol):
         """Send a signal to the program alone; nothing happens when it has ended."""
         ...
 
-    def ended(self) -> bool:
-        """Whether the program is gone."""
+    def ended(self, within: float = 0) -> bool:
+        """Whether the program is gone, or goes within so many seconds."""
         ...
 
     def wait(self) -> int:
@@ -90,8 +91,24 @@ class Attached(Protocol):
         ...
 
 
+class Waiting(Protocol):
+    """A program that has started, and reads its stdin before it does anything."""
+
+    def tell(self, stdin: bytes) -> Attached:
+        """Say what it is to do."""
+        ...
+
+    def drop(self) -> None:
+        """End it, for there is nothing to do."""
+        ...
+
+
 class Starter(Protocol):
     """Starts programs that go on beside us. The real one is `SystemRunner`."""
+
+    def ahead(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Waiting:
+        """Start before its stdin is known, so that its own start takes no time then."""
+        ...
 
     def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
         """Start, and return at once: the program writes to the two streams itself."""
@@ -130,12 +147,11 @@ class SystemRunner:
 
     def attached(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> Attached:
         """Start in a process group of its own (Ctrl-C at the terminal is ours alone); stdin is read first."""
-        process = _start(command, stdout=stdout.fileno(), stderr=stderr.fileno())
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it ended before it read: `wait` tells
-            process.stdin.write(command.stdin)
-        _close(process.stdin)
-        return _Attached(process)
+        return self.ahead(command, stdout=stdout, stderr=stderr).tell(command.stdin)
+
+    def ahead(self, command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> "_Waiting":
+        """The same, and its stdin follows; that of the command itself is left out."""
+        return _Waiting(_start(command, stdout=stdout.fileno(), stderr=stderr.fileno()))
 
 
 class Begun:
@@ -167,6 +183,23 @@ class Begun:
         self._overheard.close()
 
 
+class _Waiting:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    def tell(self, stdin: bytes) -> Attached:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended before it read: `wait` tells
+            self._process.stdin.write(stdin)
+        _close(self._process.stdin)
+        return _Attached(self._process)
+
+    def drop(self) -> None:
+        self._process.kill()
+        _close(self._process.stdin)
+        self._process.wait()
+
+
 class _Attached:
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
@@ -174,11 +207,26 @@ class _Attached:
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
-    def ended(self) -> bool:
+    def ended(self, within: float = 0) -> bool:
+        if within > 0 and self._process.poll() is None:
+            _await_end(self._process, within)
         return self._process.poll() is not None
 
     def wait(self) -> int:
         return self._process.wait()
+
+
+def _await_end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Python asks again and again, less and less often; the kernel can tell at once."""
+    if not hasattr(os, "pidfd_open"):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    named = os.pidfd_open(process.pid)
+    try:
+        select.select((named,), (), (), seconds)
+    finally:
+        os.close(named)
 
 
 def _start(

@@ -1,6 +1,5 @@
 """The engines that the tests run on, and the program that they run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from ferrule.engine.podman import Podman
 from ferrule.engine.sandbox import Sandbox
 from tests.engine.bench import Bench, compile_program
 from tests.parts.aids import compiled_aids
-from tests.parts.docker import DockerEngine, docker_engine
-from tests.parts.podman import PodmanEngine, podman_engine
+from tests.parts.docker import DockerEngine
+from tests.parts.podman import PodmanEngine
 
 
 @pytest.fixture(scope="session")
@@ -28,23 +27,11 @@ def aids(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return compiled_aids(tmp_path_factory.mktemp("aids"))
 
 
-@pytest.fixture(scope="session")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
-    with docker_engine(tmp_path_factory.mktemp("docker")) as engine:
-        yield engine
-
-
 @pytest.fixture
 def docker(daemon: DockerEngine) -> Docker:
     http = DockerHttp(parse_address(daemon.env["DOCKER_HOST"]))
     http.connect()
     return Docker(http)
-
-
-@pytest.fixture(scope="session")
-def podman_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodmanEngine]:
-    with podman_engine(tmp_path_factory.mktemp("podman")) as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.engine.engine import RunRequest
+from ferrule.engine.execution import launcher
 from ferrule.engine.sandbox import Sandbox
 from ferrule.engine.sandbox_prepare import stop_signal
 from ferrule.errors import EngineError, ImageError, UsageError
@@ -31,6 +32,11 @@ WITHOUT_NAMESPACES = (
     "sh",
 )
 ELF_LOADER_MISSING = b"#!/no/such/interpreter\n"
+
+
+def test_a_process_that_nobody_tells_what_to_run_ends_in_silence() -> None:
+    finished = SystemRunner().run(Command(argv=launcher("sandbox_child")))
+    assert finished == Finished(returncode=125)
 
 
 def test_a_root_user_has_no_capability_and_gets_none(sandbox_bench: Bench) -> None:

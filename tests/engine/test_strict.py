@@ -111,6 +111,7 @@ def test_a_command_that_takes_too_long_is_given_up(bench: Bench) -> None:
         until(ready(bench, running))
         executed = running.inside.execute(("/program", "say", "30"), 1)
         assert (executed.code, executed.output) == (None, "before\n")
+        assert [running.inside.execute(("/program", "exit", code), 10).code for code in "305"] == [3, 0, 5]
 
 
 def test_a_program_that_ended_has_no_number_and_no_commands_run_in_it(bench: Bench) -> None:

@@ -8,13 +8,8 @@ import pytest
 
 from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.bases import base_layout
-from tests.parts.docker import (
-    DockerEngine,
-    current_docker_engine,
-    docker_engine,
-    networking_docker_engine,
-)
-from tests.parts.podman import PodmanEngine, podman_engine
+from tests.parts.docker import DockerEngine, current_docker_engine, networking_docker_engine
+from tests.parts.podman import PodmanEngine
 from tests.parts.postgres import postgres
 from tests.parts.registry import open_registry
 
@@ -68,9 +63,9 @@ def shop_image(request: pytest.FixtureRequest, shop_images: dict[str, ShopImage]
 
 
 @pytest.fixture(scope="session")
-def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
-    with docker_engine(tmp_path_factory.mktemp("docker")) as engine:
-        yield engine
+def docker(daemon: DockerEngine) -> DockerEngine:
+    """The one of all tests."""
+    return daemon
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +81,9 @@ def networking_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dock
 
 
 @pytest.fixture(scope="session")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodmanEngine]:
-    with podman_engine(tmp_path_factory.mktemp("podman")) as engine:
-        yield engine
+def podman(podman_here: PodmanEngine) -> PodmanEngine:
+    """The one of all tests."""
+    return podman_here
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The service of these tests, and the engines that they are verified with."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,6 @@ from tests.engine.test_sandbox_capabilities import record
 from tests.fakes.images import entry, folder, image_of, tar_of
 from tests.fakes.report import Notes
 from tests.parts.compile import compiled
-from tests.parts.docker import DockerEngine, docker_engine
-from tests.parts.podman import PodmanEngine, podman_engine
 from tests.verify.rows import Row
 
 SOURCE = Path(__file__).with_name("service.c")
@@ -35,18 +33,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         tmp_path_factory.mktemp("service"), "service.c", SOURCE.read_text(), "-static", "-Os", "-s"
     )
     return made.read_bytes()
-
-
-@pytest.fixture(scope="session")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
-    with docker_engine(tmp_path_factory.mktemp("docker")) as engine:
-        yield engine
-
-
-@pytest.fixture(scope="session")
-def podman_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodmanEngine]:
-    with podman_engine(tmp_path_factory.mktemp("podman")) as engine:
-        yield engine
 
 
 @pytest.fixture

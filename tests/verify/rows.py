@@ -45,6 +45,15 @@ def check(*words: str) -> dict[str, Any]:
     return {"Healthcheck": {"Test": ["CMD", *words]}}
 
 
+LIVE = {
+    "Labels": {
+        "ferrule.health.path": "/health",
+        "ferrule.health.port": "3000",
+        "ferrule.health.live": "/live",
+    }
+}
+"""A second path, which says that the program need not be started anew."""
+
 NEEDED = Variable(name="TOKEN", required=True, secret=True)
 GIVEN = (("TOKEN", "t0ken-of-the-test"),)
 NEVER = "not healthy after 0.8 s"
@@ -64,6 +73,21 @@ ROWS = (
             "Labels": {"ferrule.health.path": "/health", "ferrule.health.port": "3000"},
         },
         passed={"version": "1.2.3"},
+    ),
+    Row(name="good-alive", config=LIVE, passed={"live": "GET /live answers 200"}),
+    Row(
+        name="not-alive",
+        words="live=500",
+        config=LIVE,
+        passed={"health": "healthy after"},
+        failed={"live": "GET /live answers 500"},
+        hint="leave out `live`",
+    ),
+    Row(
+        name="alive-without-an-answer",
+        words="live=0",
+        config=LIVE,
+        failed={"live": "GET /live has no answer"},
     ),
     Row(name="slow-start", words="delay=1", passed={"health": "healthy after"}),
     Row(

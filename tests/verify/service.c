@@ -95,7 +95,7 @@ static void answer_all(int server)
         int status = sick_now ? 500 : atoi(get("status", "200"));
         if (client < 0)
             continue;
-        if (read(client, request, sizeof request) > 0) {
+        if (read(client, request, sizeof request) > 0 && (strncmp(request, "GET /live", 9) || (status = atoi(get("live", "200"))))) {
             snprintf(body, sizeof body, "{\"status\":\"%d\",\"version\":\"%s\"}", status, get("version", "1.2.3"));
             snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
                      status, strlen(body), body);

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.cli import types
 from ferrule.cli.app import run
+from ferrule.engine.inside import MEMORY
+from ferrule.values import parse_size
 from tests.cargo_projects import write_project
 from tests.parts.registry import RunningRegistry, open_registry
 
@@ -94,6 +97,23 @@ def test_what_was_verified_once_is_not_verified_again(ferrule: Call, registry: R
     code, _, err = push(ferrule, registry, "gate/good", GOOD, "--verify", "--verify-env-file", "other.env")
     assert (code, "verified: healthy after" in err) == (0, True)
     assert push(ferrule, registry, "gate/good", BROKEN, "--verify")[0] == 6
+
+
+def test_machines_are_told_what_was_verified(ferrule: Call) -> None:
+    Path("ferrule.toml").write_text(CONFIG)
+    words = ("pack", "service", "--config", "ferrule.toml", "--output", "oci:out", "--json")
+    assert json.loads(ferrule(*words)[1])["verified"] is None
+    first, again = (json.loads(ferrule(*words, "--verify")[1]) for _ in range(2))
+    found = first["verified"]
+    assert (found["digest"], found["engine"]) == (first["images"][0]["digest"], "sandbox")
+    assert found["platform"] == first["images"][0]["platform"]
+    assert 0 < found["seconds"] < 10
+    assert 0 < found["memory"] < MEMORY
+    assert (found["before"], again["verified"]) == (False, {**found, "before": True})
+
+
+def test_the_limit_is_written_as_it_is() -> None:
+    assert parse_size(types.MEMORY) == MEMORY
 
 
 def test_a_variable_without_a_value_is_refused_before_anything_is_made(ferrule: Call) -> None:

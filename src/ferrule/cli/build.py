@@ -19,7 +19,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import destinations_of, is_for_all, make_context, project_request
-from ferrule.cli.result import destinations_json, image_json
+from ferrule.cli.result import destinations_json, image_json, passed_json
 
 if TYPE_CHECKING:
     from ferrule.verbs.build import Built, BuiltImage, BuiltPart
@@ -85,6 +85,7 @@ def as_json(built: "Built") -> dict[str, Any]:
         "digest": built.content.descriptor.digest,
         "tags": list(built.tags),
         "images": [_image(part) for part in built.parts],
+        "verified": passed_json(built.passed),
         "destinations": destinations_json(built.delivered),
         "seconds": _seconds(built),
     }
@@ -102,6 +103,7 @@ def all_as_json(built: "BuiltAll") -> dict[str, Any]:
                 "package": image.prepared.selection.package.name,
                 "digest": image.content.descriptor.digest,
                 "tags": list(image.tags),
+                "verified": passed_json(image.passed),
             }
             for name, image in named
         ],

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from ferrule.capability import parse_capability
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import ENGINES, MEMORY, Parsed
 from ferrule.values import (
     parse_env,
     parse_file,
@@ -245,7 +245,7 @@ DESTINATION_FLAGS = (
     ),
     option(
         "--verify-engine",
-        type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+        type=ENGINES,
         default="auto",
         help="Where --verify boots it.  [default: auto]",
     ),
@@ -258,8 +258,8 @@ DESTINATION_FLAGS = (
     option(
         "--verify-memory",
         type=Parsed("SIZE", parse_size),
-        default="512MiB",
-        help="What it may use there.  [default: 512MiB]",
+        default=MEMORY,
+        help=f"What it may use there.  [default: {MEMORY}]",
     ),
     click.option(
         "--verify-env-file",

@@ -16,7 +16,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import destinations_of, flag_source, make_context
-from ferrule.cli.result import destinations_json, image_json
+from ferrule.cli.result import destinations_json, image_json, passed_json
 from ferrule.cli.types import Parsed
 from ferrule.errors import InvalidValueError
 
@@ -87,5 +87,6 @@ def as_json(packed: "Packed") -> dict[str, Any]:
         "digest": packed.content.descriptor.digest,
         "tags": list(packed.tags),
         "images": [image_json(made) for made in packed.made],
+        "verified": passed_json(packed.passed),
         "destinations": destinations_json(packed.delivered),
     }

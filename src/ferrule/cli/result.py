@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ferrule.verbs.deliver import Delivered
+    from ferrule.verbs.deliver import Delivered, Passed
     from ferrule.verbs.image import Made
 
 
@@ -25,3 +25,17 @@ def destinations_json(delivered: "tuple[Delivered, ...]") -> list[dict[str, Any]
         {"kind": done.kind, "line": done.line} | ({"platform": done.platform} if done.platform else {})
         for done in delivered
     ]
+
+
+def passed_json(passed: "Passed | None") -> dict[str, Any] | None:
+    """What the gate found, null without one: seconds until it was healthy, bytes of memory at rest."""
+    if passed is None:
+        return None
+    return {
+        "digest": passed.digest,
+        "platform": passed.platform,
+        "engine": passed.engine,
+        "seconds": passed.seconds and round(passed.seconds, 3),
+        "memory": passed.memory,
+        "before": passed.before,
+    }

@@ -17,7 +17,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import make_context, project_request
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.mount import parse_mount
 from ferrule.engine.name import parse_name
 from ferrule.engine.variables import parse_variable, read_env_file
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ENGINE = option(
     "--engine",
-    type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+    type=ENGINES,
     default="auto",
     help="Where it runs.  [default: auto, docker where it answers, else the sandbox]",
 )

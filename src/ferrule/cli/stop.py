@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ferrule.cli.flags import VERBOSE, with_flags
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.name import parse_name
 
 
@@ -15,7 +15,7 @@ from ferrule.engine.name import parse_name
     (
         click.option(
             "--engine",
-            type=click.Choice(["auto", "docker", "podman", "sandbox"]),
+            type=ENGINES,
             default="auto",
             help="Where they run.  [default: wherever they are found]",
         ),

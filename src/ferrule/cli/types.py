@@ -7,6 +7,12 @@ import click
 
 from ferrule.errors import InvalidValueError
 
+ENGINES = click.Choice(["auto", "docker", "podman", "sandbox"])
+"""Where something runs."""
+
+MEMORY = "512MiB"
+"""What a program may use when it is verified; `engine.inside` has it in bytes."""
+
 
 class BadValueError(click.BadParameter):
     """A flag's value without its form, with the parser's own hint."""

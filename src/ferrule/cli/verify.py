@@ -20,7 +20,7 @@ from ferrule.cli.flags import (
 from ferrule.cli.given import make_context, project_request
 from ferrule.cli.run import ENGINE, RUN_ENV, variables_of
 from ferrule.cli.text import printable
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError, UsageError
 from ferrule.values import parse_size
 
@@ -37,8 +37,8 @@ VERIFY_FLAGS = (
     option(
         "--memory",
         type=Parsed("SIZE", parse_size),
-        default="512MiB",
-        help="What it may use.  [default: 512MiB]",
+        default=MEMORY,
+        help=f"What it may use.  [default: {MEMORY}]",
     ),
     click.option(
         "--wait-timeout",
@@ -56,9 +56,8 @@ VERIFY_FLAGS = (
     click.option(
         "--settle",
         type=click.FloatRange(min=0),
-        default=0.25,
         metavar="SECONDS",
-        help="How long it has to stay healthy.  [default: 0.25]",
+        help="How long it has to stay healthy.  [default: as long as it took to become so, 0.1 to 1]",
     ),
     click.option(
         "--env-check",

@@ -3,7 +3,6 @@
 Only the standard library is imported: a process that has to join a user namespace for it is one of these.
 """
 
-import http.client
 import os
 import threading
 from typing import NamedTuple
@@ -43,6 +42,8 @@ def ask_inside(process: int, port: int, path: str) -> Answer | None:
 
 def ask(port: int, path: str) -> Answer | None:
     """Ask on loopback of the network that we are in."""
+    import http.client  # many images have a check of their own, and are not asked from here
+
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path, headers={"Connection": "close"})

@@ -1,7 +1,9 @@
 """The engine for `--engine`: a name goes in, an engine that is there comes out."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ferrule.engine.engine import Engine, Loader
 from ferrule.errors import EngineError, UsageError
@@ -24,27 +26,43 @@ def choose(name: str, warn: Callable[[str], None] = lambda _: None) -> Choice:
     sandbox starts sooner. Raises `EngineError` for an engine that is not there, `UsageError` for another
     name.
     """
-    from ferrule.engine.docker import find_docker
-    from ferrule.engine.podman import find_podman
-    from ferrule.engine.sandbox import Sandbox
-
     if name == "docker":
+        from ferrule.engine.docker import find_docker
+
         try:
             return Choice(engine=find_docker())
         except EngineError as error:
             hint = ", or ".join(filter(None, (error.hint, "use --engine sandbox")))
             raise EngineError(error.message, hint=hint) from error
     if name == "podman":
+        from ferrule.engine.podman import find_podman
+
         return Choice(engine=find_podman())
     if name == "sandbox":
-        return Choice(engine=Sandbox(warn=warn))
+        return Choice(engine=_sandbox(warn))
     if name == "auto":
         try:
-            docker = find_docker()
+            docker = _docker_that_answers()
         except EngineError as error:
-            return Choice(engine=Sandbox(warn=warn), reason=error.message)
+            return Choice(engine=_sandbox(warn), reason=error.message)
         return Choice(engine=docker, reason="Docker answers here")
     raise UsageError(f"images do not run with {name!r} here", hint="choose docker, podman, sandbox or auto")
+
+
+def _docker_that_answers() -> Engine:
+    """To find out that there is none takes a socket, and not all of what Docker is spoken to with."""
+    from ferrule.engine.docker_address import find_address, knock
+
+    knock(find_address(os.environ, Path.home()))
+    from ferrule.engine.docker import find_docker
+
+    return find_docker()
+
+
+def _sandbox(warn: Callable[[str], None]) -> Engine:
+    from ferrule.engine.sandbox import Sandbox
+
+    return Sandbox(warn=warn)
 
 
 def engines_here(name: str) -> tuple[Engine, ...]:

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ferrule.errors import EngineError
 
 DEFAULT = "unix:///var/run/docker.sock"
 DEFAULT_CONTEXT = "default"
+CONNECT_SECONDS = 5.0
 SPOKEN = "set DOCKER_HOST to unix:///PATH or tcp://127.0.0.1:PORT"
 
 
@@ -61,6 +63,29 @@ def parse_address(text: str) -> DockerAddress:
         f"docker's address {text!r} is not on this machine, or is not spoken here",
         hint=SPOKEN,
     )
+
+
+def knock(address: DockerAddress) -> None:
+    """Raise `EngineError` for a socket that is not there, or not for us. A port is not tried."""
+    if address.socket is None:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(CONNECT_SECONDS)
+            client.connect(str(address.socket))
+    except PermissionError as error:
+        raise EngineError(
+            f"docker's socket {address.text} is not for this user",
+            hint="add the user to the group docker, or set DOCKER_HOST",
+        ) from error
+    except OSError as error:
+        raise silent(address) from error
+
+
+def silent(address: DockerAddress) -> EngineError:
+    """Nobody answers there."""
+    said = f"docker does not answer at {address.text}"
+    return EngineError(said, hint="start docker, or set DOCKER_HOST")
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,19 +4,16 @@ A transport of its own: it never leaves this machine (a socket, or a port on loo
 """
 
 import json
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from ferrule.engine.docker_address import DockerAddress
+from ferrule.engine.docker_address import CONNECT_SECONDS, DockerAddress, knock, silent
 from ferrule.errors import EngineError
 
 ANSWER_SECONDS = 60.0
-CONNECT_SECONDS = 5.0
 MAX_ANSWER = 4 << 20
 
 
@@ -56,8 +53,7 @@ class DockerHttp:
 
     def connect(self) -> None:
         """Ask whether it is there, and speak its newest version from now on. Raises `EngineError`."""
-        if self._address.socket is not None:
-            self._knock(self._address.socket)
+        knock(self._address)  # httpcore2 leaks a socket that fails
         with self.stream("GET", "/_ping", seconds=CONNECT_SECONDS) as answer:
             answer.read()
             version = answer.headers.get("api-version", "")
@@ -101,20 +97,6 @@ class DockerHttp:
         )
         return self._send(request)
 
-    def _knock(self, path: Path) -> None:
-        """Tells a socket that is not there from one that is not ours; httpcore2 leaks one that fails."""
-        try:
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(CONNECT_SECONDS)
-                client.connect(str(path))
-        except PermissionError as error:
-            raise EngineError(
-                f"docker's socket {self._address.text} is not for this user",
-                hint="add the user to the group docker, or set DOCKER_HOST",
-            ) from error
-        except OSError as error:
-            raise self._silent() from error
-
     @contextmanager
     def _send(self, request: httpx2.Request) -> Iterator[httpx2.Response]:
         try:
@@ -127,13 +109,9 @@ class DockerHttp:
             finally:
                 answer.close()
         except httpx2.ReadTimeout as error:
-            raise DockerSilentError(self._silent()) from error
+            raise DockerSilentError(silent(self._address)) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise self._silent() from error
-
-    def _silent(self) -> EngineError:
-        said = f"docker does not answer at {self._address.text}"
-        return EngineError(said, hint="start docker, or set DOCKER_HOST")
+            raise silent(self._address) from error
 
 
 def _message(answer: httpx2.Response) -> str:

@@ -3,8 +3,8 @@
 import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import IO
 
 import ferrule
 from ferrule.engine.inside import Executed
@@ -12,7 +12,6 @@ from ferrule.process import Attached, Command, Starter
 
 LONGEST_OUTPUT = 1 << 16
 GRACE_SECONDS = 2.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02
 
 # Without `site` it starts in a third of the time, and finds us wherever we are installed; our folder comes
 # last, so that nothing in it can stand for the standard library.
@@ -28,22 +27,22 @@ def launcher(module: str) -> tuple[str, ...]:
 def execute_for(starter: Starter, command: Command, seconds: float) -> Executed:
     """Run it, and end it after so many seconds; the output is both of its streams."""
     with tempfile.TemporaryFile(prefix="ferrule-") as output:
-        running = starter.attached(command, stdout=output, stderr=output)
-        deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
-        while not (ended := running.ended()) and time.monotonic() < deadline:
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-        if not ended:
+        return _attend(starter.attached(command, stdout=output, stderr=output), output, seconds)
+
+
+def _attend(running: Attached, output: IO[bytes], seconds: float) -> Executed:
+    try:
+        ended = running.ended(seconds)
+    finally:
+        if not running.ended():
             _end(running)
-        code = running.wait()
-        output.seek(0)
-        said = output.read(LONGEST_OUTPUT).decode(errors="replace")
+    code = running.wait()
+    output.seek(0)
+    said = output.read(LONGEST_OUTPUT).decode(errors="replace")
     return Executed(code=code if ended else None, output=said)
 
 
 def _end(running: Attached) -> None:
     running.signal(signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
-    while not running.ended() and time.monotonic() < deadline:
-        time.sleep(LONGEST_PAUSE)
-    running.signal(signal.SIGKILL)
+    if not running.ended(GRACE_SECONDS):
+        running.signal(signal.SIGKILL)

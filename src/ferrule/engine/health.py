@@ -5,7 +5,6 @@ credentials, redirects or pools. This is the one exception to the rule that HTTP
 transport.
 """
 
-import http.client
 import socket
 import time
 from collections.abc import Callable
@@ -72,6 +71,8 @@ def wait_healthy(question: Question, *, within: float, ended: Callable[[], bool]
 
 def _ask(question: Question, seconds: float) -> tuple[int | None, str]:
     """The status where there is one, and why it is not well."""
+    from http.client import HTTPException  # it takes its time, and many verbs know this module
+
     try:
         if question.path is None:
             socket.create_connection((question.host, question.port), seconds).close()
@@ -81,14 +82,16 @@ def _ask(question: Question, seconds: float) -> tuple[int | None, str]:
         return None, "it takes too long to answer"
     except ConnectionRefusedError:
         return None, f"nothing listens on port {question.port}"
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         return None, f"it does not answer in HTTP: {str(error) or type(error).__name__}"
     well = status == question.expect if question.expect else 200 <= status < 400
     return status, "" if well else f"it answers {status}"
 
 
 def _status(question: Question, path: str, seconds: float) -> int:
-    connection = http.client.HTTPConnection(question.host, question.port, timeout=seconds)
+    from http.client import HTTPConnection
+
+    connection = HTTPConnection(question.host, question.port, timeout=seconds)
     name, colon, value = (question.header or "").partition(":")
     try:
         headers = {"Connection": "close", **({name: value.strip()} if colon else {})}

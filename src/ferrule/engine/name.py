@@ -1,7 +1,7 @@
 """Names of programs that run on by themselves: what `--name` takes and `ferrule stop` is told."""
 
+import os
 import re
-import secrets
 
 from ferrule.errors import InvalidValueError
 
@@ -22,4 +22,4 @@ def name_after(image: str) -> str:
     """A new name for a program of this image: `shop-3f9a2c` for `ghcr.io/acme/shop:v1`."""
     last = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     stem = re.sub(r"[^a-zA-Z0-9]+", "-", last).strip("-")[: LONGEST - 7]
-    return f"{stem or 'ferrule'}-{secrets.token_hex(3)}"
+    return f"{stem or 'ferrule'}-{os.urandom(3).hex()}"

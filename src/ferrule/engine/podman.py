@@ -1,6 +1,6 @@
 """Runs images with Podman and loads them into it. It has no daemon: its own program does everything."""
 
-import secrets
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -162,10 +162,9 @@ class Podman:
         """None, or what podman says against it."""
         if network == "host":
             check_host_ports(request)
-        with variables_of(request) as variables:
-            health = health_words(self._health(request))
-            words = create_words(container, request, network, (*health, *variables.words), keep)
-            finished = podman(self._runner, *words, env=variables.env)
+        health, variables = health_words(self._health(request)), variables_of(request)
+        words = create_words(container, request, network, (*health, *variables.words), keep)
+        finished = podman(self._runner, *words, env=variables.env, stdin=variables.stdin)
         if finished.ok:
             finished = podman(self._runner, "init", container, cwd=folder)
         return None if finished.ok else said(finished)
@@ -173,4 +172,4 @@ class Podman:
 
 def _own_name() -> str:
     # Known beforehand, so that what an interrupted `podman create` has made can be removed too.
-    return f"ferrule-run-{secrets.token_hex(6)}"
+    return f"ferrule-run-{os.urandom(6).hex()}"

@@ -11,11 +11,15 @@ NOT_INSTALLED = ("podman is not installed", "install it, or choose another --eng
 
 
 def podman(
-    runner: Runner, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None
+    runner: Runner,
+    *words: str,
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
 ) -> Finished:
     """Run it to its end, with `env` added to our environment. Raises `EngineError` where it is missing."""
     try:
-        return runner.run(Command(argv=("podman", *words), env=env or {}, cwd=cwd))
+        return runner.run(Command(argv=("podman", *words), env=env or {}, stdin=stdin, cwd=cwd))
     except ProgramMissingError as error:
         message, hint = NOT_INSTALLED
         raise EngineError(message, hint=hint) from error

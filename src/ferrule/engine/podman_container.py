@@ -1,18 +1,13 @@
 """A `RunRequest` goes in, the words of `podman create` come out; and what Podman says against it."""
 
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.inside import Strict
 from ferrule.engine.mount import Mount
 from ferrule.engine.strict import SYSCTLS, TMP
 from ferrule.errors import EngineError, FerruleError, ImageError
-from ferrule.folders import temporary_folder
 from ferrule.oci.reference import parse_reference
 
 PORT_TAKEN = re.compile(r":([0-9]+): bind: address already in use")
@@ -23,17 +18,19 @@ NOT_FOR_A_FILE = re.compile(r"[\r\n\"'`]")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variables:
-    """How a program's variables reach Podman: `words` on its command line, `env` in its own environment."""
+    """How a program's variables reach Podman: `words` on its command line, lines on its `stdin`, and `env` in
+    its own environment.
+    """
 
     words: tuple[str, ...]
+    stdin: bytes
     env: dict[str, str]
 
 
-@contextmanager
-def variables_of(request: RunRequest) -> Iterator[Variables]:
-    """Values go by a file that is ours alone, as everybody can read a command line.
+def variables_of(request: RunRequest) -> Variables:
+    """Values go by Podman's stdin: everybody can read a command line, and a file may outlive us.
 
-    What a line cannot hold goes by Podman's own environment. While the block lasts.
+    What a line cannot hold goes by Podman's own environment.
     """
     lines, words, env = [], [], {}
     for name, value in request.env:
@@ -44,11 +41,9 @@ def variables_of(request: RunRequest) -> Iterator[Variables]:
             env[name] = value
         else:
             lines.append(f"{name}={value}\n")
-    with tempfile.TemporaryDirectory(prefix="ferrule-", dir=temporary_folder()) as folder:
-        file = Path(folder) / "env"
-        file.touch(mode=0o600)
-        file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
-        yield Variables(words=("--env-file", str(file), *words), env=env)
+    file = ("--env-file", "/dev/stdin") if lines else ()
+    stdin = "".join(lines).encode(errors="surrogateescape")
+    return Variables(words=(*file, *words), stdin=stdin, env=env)
 
 
 def create_words(

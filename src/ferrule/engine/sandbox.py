@@ -6,7 +6,6 @@ where user namespaces are allowed.
 """
 
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from ferrule.engine.sandbox_detached import SandboxDetached
 from ferrule.engine.sandbox_inside import SandboxInside, look_at
 from ferrule.engine.sandbox_place import Place, is_held, make_place, remove_abandoned
 from ferrule.engine.sandbox_prepare import prepare
-from ferrule.engine.sandbox_record import LOG
+from ferrule.engine.sandbox_record import CODES, LOG
 from ferrule.engine.sandbox_run import SandboxRun, check_start
 from ferrule.errors import EngineError
 from ferrule.folders import temporary_folder
@@ -61,14 +60,19 @@ class Sandbox:
         image = _image_of(request)
         folder = self._folder or temporary_folder()
         remove_abandoned(folder, PREFIX)
-        place = make_place(folder, PREFIX + secrets.token_hex(6), hint="set TMPDIR to another folder")
+        place = make_place(folder, PREFIX + os.urandom(6).hex(), hint="set TMPDIR to another folder")
         try:
-            spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
-            before = look_at(place.folder) if request.strict and request.strict.writable else None
-            inside = SandboxInside(spec=spec, starter=self._starter, before=before)
-            command = Command(argv=launcher(CHILD), stdin=spec.to_json())
-            guard = self._starter.attached(command, stdout=stdout, stderr=stderr)
-            return SandboxRun(guard, place, inside)
+            waiting = self._starter.ahead(Command(argv=launcher(CHILD)), stdout=stdout, stderr=stderr)
+            try:
+                spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
+                before = look_at(place.folder) if request.strict and request.strict.writable else None
+                if spec.watched:
+                    os.mkfifo(place.folder / CODES)
+            except BaseException:
+                waiting.drop()
+                raise
+            guard = waiting.tell(spec.to_json())
+            return SandboxRun(guard, place, SandboxInside(spec=spec, guard=guard, before=before))
         except BaseException:
             place.remove()
             raise

@@ -33,7 +33,10 @@ def main() -> NoReturn:
     """Run the program; our exit code is the program's. Where nobody waits for it, 0 when it has started."""
     # Blocked from the first moment, so that none is lost: the guard fetches them one by one.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    spec = SandboxSpec.from_json(sys.stdin.buffer.read())
+    said = sys.stdin.buffer.read()
+    if not said:  # whoever wanted a sandbox is gone
+        os._exit(FAILED)
+    spec = SandboxSpec.from_json(said)
     hold(spec.place)
     failure = os.open(f"{spec.place}/{FAILURE}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     started = -1

@@ -12,21 +12,34 @@ import time
 from contextlib import suppress
 
 from ferrule.engine.processes import memory, unshared_memory
+from ferrule.engine.sandbox_errand import Errands
 from ferrule.engine.sandbox_record import ROOT, write_end, write_out_of_memory
 from ferrule.engine.sandbox_spec import SandboxSpec
 
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
-"""SIGTERM to the guard means "stop the program"; a second one, or SIGHUP, "now"."""
+SIGNALS = {
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGCHLD,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+}
+"""SIGTERM to the guard means "stop the program"; a second one, or SIGHUP, "now". SIGUSR: see `Errands`."""
 
 LOOK_SECONDS = 0.01
 
 
 def guard(program: int, spec: SandboxSpec) -> int:
     """Wait for the end; the program's exit code, 128 + the signal's number when one ended it."""
-    asked, deadline = False, None
+    asked, deadline, errands = False, None, Errands(program, spec)
     while True:
         came = _next(deadline, LOOK_SECONDS if spec.memory else None)
-        if came == signal.SIGCHLD:
+        if came == signal.SIGUSR1:
+            errands.start()
+        elif came == signal.SIGUSR2:
+            errands.stop()
+        elif came == signal.SIGCHLD:
+            errands.reap()
             ended, status = os.waitpid(program, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)

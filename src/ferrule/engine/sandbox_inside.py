@@ -1,17 +1,22 @@
 """A program in a sandbox, seen from beside it: its `SandboxSpec` goes in, what can be asked comes out."""
 
-import json
 import os
+import select
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferrule.engine.execution import execute_for, launcher
+from ferrule.engine.execution import GRACE_SECONDS, LONGEST_OUTPUT
 from ferrule.engine.inside import EXECUTION_FAILED, Executed
 from ferrule.engine.processes import is_first
-from ferrule.engine.sandbox_record import OUT_OF_MEMORY, ROOT, read_program
+from ferrule.engine.sandbox_record import CODES, OUT_OF_MEMORY, OUTPUT, ROOT, read_program, write_errand
 from ferrule.engine.sandbox_spec import SandboxSpec
-from ferrule.process import Command, Starter
+from ferrule.process import Attached
+
+LOOK_SECONDS = 0.05
+"""How often somebody who waits for a command looks whether the program runs still."""
 
 Seen = dict[str, tuple[int, int]]
 """Path → what changes when the file does."""
@@ -22,7 +27,7 @@ class SandboxInside:
     """See `Inside`. `before` is the root as it was unpacked, where somebody wants to know what changes."""
 
     spec: SandboxSpec
-    starter: Starter
+    guard: Attached
     before: Seen | None = None
 
     def process(self) -> int | None:
@@ -31,13 +36,34 @@ class SandboxInside:
         return process if process is not None and is_first(process) else None
 
     def execute(self, argv: tuple[str, ...], seconds: float) -> Executed:
-        """Join the sandbox's namespaces and run the command there."""
-        process = self.process()
-        if process is None:
+        """Have the guard run the command beside the program; see `sandbox_errand`."""
+        if self.process() is None:
             return Executed(code=EXECUTION_FAILED, output="the program does not run")
-        said = {"spec": self.spec._asdict(), "process": process, "argv": argv}
-        command = Command(argv=launcher("sandbox_enter"), stdin=json.dumps(said).encode())
-        return execute_for(self.starter, command, seconds)
+        place = Path(self.spec.place)
+        write_errand(self.spec.place, argv)
+        codes = os.open(place / CODES, os.O_RDWR)  # with a writer of its own, it never ends
+        try:
+            self.guard.signal(signal.SIGUSR1)
+            code = self._code(codes, seconds)
+            if code is None:
+                self.guard.signal(signal.SIGUSR2)
+                self._code(codes, GRACE_SECONDS)
+        finally:
+            os.close(codes)
+        with (place / OUTPUT).open("rb") as output:
+            said = output.read(LONGEST_OUTPUT).decode(errors="replace")
+        return Executed(code=code, output=said)
+
+    def _code(self, codes: int, seconds: float) -> int | None:
+        """The exit code that comes within so many seconds. It never comes when the program ends before."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            ended = self.guard.ended()
+            if select.select((codes,), (), (), 0 if ended else min(left, LOOK_SECONDS))[0]:
+                return int(os.read(codes, 16))
+            if ended:
+                return EXECUTION_FAILED
+        return None
 
     def written(self) -> tuple[str, ...]:
         """What is different from the root as it was unpacked; folders only where nothing in them is."""

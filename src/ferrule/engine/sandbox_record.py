@@ -12,6 +12,7 @@ import os
 ROOT, FAILURE, LOG = "root", "failure", "log"
 GUARD, ENDED = "guard", "ended"
 PROGRAM, OUT_OF_MEMORY = "program", "out-of-memory"
+ERRAND, OUTPUT, CODES = "errand", "errand-output", "errand-codes"
 
 
 def write_guard(place: str) -> None:
@@ -48,6 +49,29 @@ def read_program(place: str) -> int | None:
 def write_out_of_memory(place: str) -> None:
     """Say that the program is ended because it used too much."""
     _write(f"{place}/{OUT_OF_MEMORY}", 1)
+
+
+def write_errand(place: str, argv: tuple[str, ...]) -> None:
+    """Say what is to run beside the program, and have an empty file for what it says."""
+    with open(f"{place}/{OUTPUT}", "wb"):
+        pass
+    _write(f"{place}/{ERRAND}", argv)
+
+
+def read_errand(place: str) -> tuple[str, ...] | None:
+    """What is to run beside the program."""
+    argv = _read(f"{place}/{ERRAND}")
+    return tuple(argv) if isinstance(argv, list) else None
+
+
+def write_code(place: str, code: int) -> None:
+    """Say to who waits for it how a command beside the program ended."""
+    try:
+        codes = os.open(f"{place}/{CODES}", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # nobody waits any more
+        return
+    os.write(codes, f"{code}".encode())
+    os.close(codes)
 
 
 def write_end(place: str, code: int) -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -15,18 +14,15 @@ from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.elf.facts import Binary, version_key
 from ferrule.elf.files import LocalFiles
-from ferrule.errors import ImageError, InvalidValueError, RegistryError, UsageError
+from ferrule.errors import ImageError, RegistryError
 from ferrule.image.contents import DamagedLayerError
 from ferrule.image.image import Image
 from ferrule.image.layer import LayerSpec
-from ferrule.image.layout import LayoutError, read_layout
 from ferrule.image.tree import LayerTree, tree_of
 from ferrule.oci.platform import Platform, this_linux
 from ferrule.oci.reference import parse_reference
 from ferrule.verbs.context import Context
-
-if TYPE_CHECKING:
-    from ferrule.registry.client import Client
+from ferrule.verbs.open_image import open_image
 
 CA_VARIABLE = "SSL_CERT_FILE"
 DONOR_LABEL = "ferrule.donor"
@@ -100,27 +96,6 @@ def _demands(binary: Binary) -> tuple[bool, tuple[int, ...]]:
     return not binary.is_static, version_key(binary.glibc or "")
 
 
-def open_image(context: Context, name: str, platform: Platform, *, any_platform: bool = False) -> Image:
-    """An image by reference, or `oci:DIR[:TAG]`. Raises `RegistryError` when there is none.
-
-    With `any_platform`, an image that is for one other platform alone will do.
-    """
-    if name.startswith("oci:"):
-        folder, _, tag = name.removeprefix("oci:").partition(":")
-        try:
-            return read_layout(Path(folder), tag or None, platform)
-        except LayoutError as error:
-            raise RegistryError(error.message, hint=error.hint) from error
-    from ferrule.registry.pull import resolve
-
-    try:
-        reference = parse_reference(name)
-    except InvalidValueError as error:
-        raise UsageError(error.message, hint=error.hint) from error
-    with context.report.step(f"reading {name}"):
-        return resolve(client_of(context), reference, platform, context.store, any_platform=any_platform)
-
-
 def _opened(context: Context, name: str, platform: Platform) -> Image:
     """An image for the programs' platform, its layers fetched. It is looked for once."""
     image = context.once((name, platform), lambda: open_image(context, name, platform))
@@ -136,21 +111,6 @@ def _fetch(context: Context, image: Image, name: str) -> None:
 
         with context.report.step(f"fetching {name}"):
             prefetch(image)
-
-
-def client_of(context: Context) -> "Client":
-    """The registry client of this run, with the user's credentials and trust: one, with its connections."""
-    return context.once("client", lambda: _client(context))
-
-
-def _client(context: Context) -> "Client":
-    from ferrule.registry.client import Access, Client
-    from ferrule.registry.credentials import Credentials
-
-    access = Access(
-        mirrors=dict(context.trust.mirrors), insecure=context.trust.insecure, ca_file=context.trust.ca_file
-    )
-    return Client(access=access, credentials=Credentials(runner=context.runner))
 
 
 def _own_ground(

@@ -11,7 +11,7 @@ from ferrule.cargo.build import Artifact, build
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.config import Settings
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
+from ferrule.verbs.deliver import Delivered, Destinations, Parcel, Passed, check_destinations, deliver
 from ferrule.verbs.files import collect_files
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
@@ -69,6 +69,7 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[BuiltPart, ...]
     tags: tuple[str, ...]
     delivered: tuple[Delivered, ...]
+    passed: Passed | None = None
 
 
 class Built(BuiltImage, frozen=True, kw_only=True):
@@ -105,8 +106,9 @@ def build_image(
     )
     warn_of_paths(context, prepared, parts)
     parcel = parcel_of(prepared, parts, filled, filled)
+    passed = None
     if gated:
-        pass_gate(context, prepared.settings, parcel, package.version, destinations)
+        passed = pass_gate(context, prepared.settings, parcel, package.version, destinations)
     delivered = deliver(context, parcel, destinations)
     cargo_seconds = cargo_seconds_of(parts)
     return Built(
@@ -115,6 +117,7 @@ def build_image(
         parts=parts,
         tags=filled,
         delivered=delivered,
+        passed=passed,
         cargo_seconds=cargo_seconds,
         own_seconds=time.monotonic() - started - cargo_seconds,
     )

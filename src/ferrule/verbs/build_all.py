@@ -29,6 +29,7 @@ from ferrule.verbs.deliver import (
     Delivered,
     Destinations,
     Parcel,
+    Passed,
     check_destinations,
     deliver,
     deliver_here,
@@ -189,7 +190,7 @@ def _deliver(context: Context, jobs: tuple[Job, ...], parts: tuple[Parts, ...]) 
     parcels = tuple(
         parcel_of(job.prepared, own, job.tags, job.layout_tags) for job, own in zip(jobs, parts, strict=True)
     )
-    _verify(context, jobs, parcels)
+    passed = _verify(context, jobs, parcels)
     done: list[tuple[Delivered, ...]] = []
     if jobs[0].destinations.is_empty:
         done = [(delivered,) for delivered in deliver_here(parcels)]
@@ -203,22 +204,33 @@ def _deliver(context: Context, jobs: tuple[Job, ...], parts: tuple[Parts, ...]) 
             raise
     return tuple(
         BuiltImage(
-            prepared=job.prepared, content=parcel.content, parts=own, tags=job.tags, delivered=delivered
+            prepared=job.prepared,
+            content=parcel.content,
+            parts=own,
+            tags=job.tags,
+            delivered=delivered,
+            passed=found,
         )
-        for job, parcel, own, delivered in zip(jobs, parcels, parts, done, strict=True)
+        for job, parcel, own, delivered, found in zip(jobs, parcels, parts, done, passed, strict=True)
     )
 
 
-def _verify(context: Context, jobs: tuple[Job, ...], parcels: tuple[Parcel, ...]) -> None:
+def _verify(
+    context: Context, jobs: tuple[Job, ...], parcels: tuple[Parcel, ...]
+) -> tuple[Passed | None, ...]:
     """Each image passes the gate, where there is one, before the first is delivered."""
+    passed: list[Passed | None] = []
     for job, parcel in zip(jobs, parcels, strict=True):
         prepared = job.prepared
-        if job.destinations.is_gated(prepared.settings):
+        if not job.destinations.is_gated(prepared.settings):
+            passed.append(None)
+        else:
             from ferrule.verbs.gate import pass_gate
 
             with _about(job.name):
                 version = prepared.selection.package.version
-                pass_gate(context, prepared.settings, parcel, version, job.destinations)
+                passed.append(pass_gate(context, prepared.settings, parcel, version, job.destinations))
+    return tuple(passed)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ferrule.atomic import appearing, is_there
 from ferrule.config import Settings
+from ferrule.engine.inside import MEMORY
 from ferrule.errors import OutputError, UsageError
 from ferrule.oci.reference import Reference
 from ferrule.values import Output
@@ -29,7 +30,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool | None = None
     engine: str = "auto"
     host_network: bool = False
-    memory: int = 512 << 20
+    memory: int = MEMORY
     env: tuple[tuple[str, str | None], ...] = ()
 
 
@@ -65,6 +66,20 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     line: str
     platform: str | None = None
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate found of an image that may go on: seconds until it was healthy, bytes of memory at rest.
+
+    `before`: an earlier run of ferrule found it. Those that are None were not to be seen.
+    """
+
+    digest: str
+    platform: str
+    engine: str | None
+    seconds: float | None
+    memory: int | None
+    before: bool
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +188,7 @@ def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
 
 def _push(context: Context, parcel: Parcel) -> Delivered:
     from ferrule.registry.push import push
-    from ferrule.verbs.bases import client_of
+    from ferrule.verbs.open_image import client_of
 
     with context.report.step(f"pushing to {parcel.name.registry}"):
         published = push(client_of(context), parcel.content, parcel.name, parcel.tags, context.report)

@@ -10,8 +10,8 @@ from ferrule.image.shelf import FolderShelf, ShelfError, TarShelf
 from ferrule.image.source import ImageSource, source_of
 from ferrule.image.stored import INDEX, find_stored
 from ferrule.oci.platform import Platform
-from ferrule.verbs.bases import open_image
 from ferrule.verbs.context import Context
+from ferrule.verbs.open_image import open_image
 
 ARCHIVES = ("docker-archive", "oci-archive")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 from ferrule.config import Settings
 from ferrule.errors import ImageError
@@ -9,7 +10,7 @@ from ferrule.image.image import Image, image_for
 from ferrule.memory import Memory
 from ferrule.oci.platform import this_platform
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Destinations, Parcel
+from ferrule.verbs.deliver import Destinations, Parcel, Passed
 from ferrule.verbs.trial import Subject, Verified, VerifyOptions, environment, subject_of, verify
 
 MEMORY_FILE = "verified.json"
@@ -22,7 +23,7 @@ def check_gate(settings: Settings, destinations: Destinations) -> None:
 
 def pass_gate(
     context: Context, settings: Settings, parcel: Parcel, version: str | None, destinations: Destinations
-) -> None:
+) -> Passed:
     """Verify the image for this machine, unless it was once, in the same way.
 
     Raises `ImageError` when it is not fit to run: the program's last lines have been shown then.
@@ -47,12 +48,31 @@ def pass_gate(
     )
     subject = subject_of(image, parcel.name.with_tag(parcel.tags[0]), settings, version)
     memory, key = Memory(context.cache / MEMORY_FILE), _key(image, subject, options)
-    if memory.recall(key):
+    known = memory.recall(key)
+    if known:
         context.report.say(f"verified before: {image.descriptor.digest}")
-        return
+        return _passed(image, known if isinstance(known, dict) else {}, before=True)
     verified = verify(context, subject, options, parcel.name.with_tag(parcel.tags[0]))
     _say(context, verified)
-    memory.remember(key, True)  # noqa: FBT003 - a value of JSON
+    values = {check.name: check.values for check in verified.verdict.checks}
+    found = {
+        "engine": verified.engine,
+        "seconds": values["health"]["seconds"],
+        "memory": values.get("memory", {}).get("bytes"),
+    }
+    memory.remember(key, found)
+    return _passed(image, found, before=False)
+
+
+def _passed(image: Image, found: dict[str, Any], *, before: bool) -> Passed:
+    return Passed(
+        digest=image.descriptor.digest,
+        platform=str(image.config.platform),
+        engine=found.get("engine"),
+        seconds=found.get("seconds"),
+        memory=found.get("memory"),
+        before=before,
+    )
 
 
 def _say(context: Context, verified: Verified) -> None:

@@ -26,6 +26,7 @@ def _checks(expected: Expected, trials: Trials) -> Iterator[Check]:
     yield _health(expected, seen)
     yield from _differences(expected, trials)
     yield from _version(expected, seen)
+    yield from _live(seen)
     yield from judge_ports(expected, seen)
     yield from _state(seen)
     if seen.stopped is not None:
@@ -127,6 +128,14 @@ def _version(expected: Expected, seen: Boot) -> Iterator[Check]:
     said = f"it says {seen.version}" + ("" if same else f", and the crate is {expected.version}")
     hint = "" if same else 'answer with env!("CARGO_PKG_VERSION")'
     yield Check(name="version", ok=same, said=said, hint=hint, values={"version": seen.version})
+
+
+def _live(seen: Boot) -> Iterator[Check]:
+    if seen.live is not None:
+        hint = (
+            "" if seen.live.healthy else "a cluster would start it anew for ever: answer, or leave out `live`"
+        )
+        yield Check(name="live", ok=seen.live.healthy, said=seen.live.said, hint=hint)
 
 
 def _state(seen: Boot) -> Iterator[Check]:

@@ -18,7 +18,7 @@ from ferrule.oci.reference import Reference, parse_reference
 from ferrule.tables import Source, tables_of
 from ferrule.verbs.aids import Aids, aids_of_pack
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Delivered, Destinations, Parcel, check_destinations, deliver
+from ferrule.verbs.deliver import Delivered, Destinations, Parcel, Passed, check_destinations, deliver
 from ferrule.verbs.files import collect_files
 from ferrule.verbs.image import Contents, Made, Program, make_image
 from ferrule.verbs.labels import labels_of
@@ -53,6 +53,7 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True):
     content: Publishable
     made: tuple[Made, ...]
     delivered: tuple[Delivered, ...]
+    passed: Passed | None = None
 
 
 def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinations: Destinations) -> Packed:
@@ -96,10 +97,11 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         layout=folder,
         layout_tags=filled,
     )
-    if gated:
-        pass_gate(context, settings, parcel, None, destinations)
+    passed = pass_gate(context, settings, parcel, None, destinations) if gated else None
     delivered = deliver(context, parcel, destinations)
-    return Packed(name=name, tags=filled, content=parcel.content, made=made, delivered=delivered)
+    return Packed(
+        name=name, tags=filled, content=parcel.content, made=made, delivered=delivered, passed=passed
+    )
 
 
 def _contents(programs: Programs, settings: Settings, files: tuple[FileEntry, ...], aids: Aids) -> Contents:

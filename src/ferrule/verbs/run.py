@@ -4,27 +4,30 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ferrule.engine.choose import Choice, choose
-from ferrule.engine.engine import Loader, Running, RunRequest, attended
+from ferrule.engine.engine import Running, RunRequest, attended
 from ferrule.engine.health import wait_healthy
 from ferrule.engine.mount import Mount, check_mounts
 from ferrule.engine.name import name_after
 from ferrule.engine.variables import Variable
-from ferrule.errors import ImageError, InvalidValueError, UsageError
-from ferrule.image.archive import familiar, write_archive
+from ferrule.errors import ImageError, UsageError
+from ferrule.image.archive import familiar
 from ferrule.image.image import Image
 from ferrule.oci.platform import this_platform
-from ferrule.oci.reference import Reference, parse_reference
+from ferrule.oci.reference import Reference
 from ferrule.values import PublishedPort
-from ferrule.verbs.bases import open_image
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Destinations
-from ferrule.verbs.prepare import ProjectRequest
+from ferrule.verbs.in_engine import load_image, name_in_engine
+from ferrule.verbs.open_image import open_image
 from ferrule.verbs.run_detached import free_name, leave_running
 from ferrule.verbs.run_health import HealthUrl, health_of
+
+if TYPE_CHECKING:
+    from ferrule.verbs.prepare import ProjectRequest
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +56,10 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
 
 
-def run_project(context: Context, request: ProjectRequest, options: RunOptions) -> Ran:
+def run_project(context: Context, request: "ProjectRequest", options: RunOptions) -> Ran:
     """Build the project and run what came out."""
     from ferrule.verbs.build import build_image
+    from ferrule.verbs.deliver import Destinations
 
     choice = _choose(context, options)
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
@@ -143,22 +147,3 @@ def _request(request: RunRequest, options: RunOptions, labels: Mapping[str, str]
         network=options.network,
     )
     return _Start(request=request, options=options, health=health)
-
-
-def load_image(context: Context, loader: Loader, image: Image, name: Reference) -> None:
-    """Bring an image to an engine that keeps images."""
-    with context.scratch() as folder:
-        archive = folder / "image.tar"
-        write_archive(image, (name,), archive, docker_only=loader.drops_health)
-        loader.load(archive)
-
-
-def name_in_engine(name: str) -> Reference:
-    """The name under which an engine gets an image: its own, or `ferrule-run` for a layout."""
-    if name.startswith("oci:"):
-        return parse_reference("ferrule-run:latest")
-    try:
-        reference = parse_reference(name)
-    except InvalidValueError as error:
-        raise UsageError(error.message, hint=error.hint) from error
-    return reference.with_tag(reference.tag or "latest")

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from ferrule.config import Settings
 from ferrule.oci.image_config import HealthCheck, RunConfig
 from ferrule.probe.place import init_command, probe_command
-from ferrule.verbs.aids import Aids
+
+if TYPE_CHECKING:
+    from ferrule.verbs.aids import Aids
 
 HEALTH_PATH = "ferrule.health.path"
 HEALTH_PORT = "ferrule.health.port"
@@ -23,7 +26,7 @@ def run_config(
     program: PurePosixPath,
     variables: Mapping[str, str],
     labels: Mapping[str, str],
-    aids: Aids,
+    aids: "Aids",
 ) -> RunConfig:
     """Merge: variables, ports, volumes and labels of the base stay unless the settings replace them by name.
 
@@ -46,7 +49,7 @@ def run_config(
     )
 
 
-def _health_check(settings: Settings, aids: Aids) -> HealthCheck | None:
+def _health_check(settings: Settings, aids: "Aids") -> HealthCheck | None:
     """Docker's form, in nanoseconds; None where nothing in the image could ask."""
     health, port = settings.health, settings.health_port
     if health is None:

@@ -23,8 +23,8 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.oci.reference import Reference
 from ferrule.values import Port, parse_port
 from ferrule.verbs.context import Context
+from ferrule.verbs.in_engine import load_image
 from ferrule.verbs.judge import judge
-from ferrule.verbs.run import load_image
 from ferrule.verbs.verdict import Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Watch, boot
 from ferrule.verbs.verify_health import health_source
@@ -40,15 +40,16 @@ SHORTEST_SECRET = 4
 class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to verify: `engine` as in `choose`, times in seconds, `memory` in bytes.
 
-    `within` None is the image's own start period, or ten seconds. With `env_check`, a boot follows for each
-    required variable of the contract that is left out. `host_network` is for a database of this machine.
+    `within` None is the image's own start period, or ten seconds; for `settle` see `Watch`. With `env_check`,
+    a boot follows for each required variable of the contract that is left out. `host_network` is for a
+    database of this machine.
     """
 
     engine: str = "auto"
     env: tuple[Variable, ...] = ()
     memory: int = MEMORY
     within: float | None = None
-    settle: float = 0.25
+    settle: float | None = None
     grace: float = 10.0
     env_check: bool = False
     host_network: bool = False

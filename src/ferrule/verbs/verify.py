@@ -1,6 +1,7 @@
 """Boots an image as production would, before it is pushed: a project or a name becomes a verdict."""
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -8,24 +9,26 @@ from ferrule.engine.choose import choose
 from ferrule.errors import ImageError
 from ferrule.image.archive import familiar
 from ferrule.image.image import Image
-from ferrule.image.tree import tree_of
 from ferrule.oci.image_config import RunConfig
 from ferrule.oci.platform import this_platform
 from ferrule.probe.place import program_of
-from ferrule.verbs.bases import open_image
-from ferrule.verbs.build import build_image
 from ferrule.verbs.context import Context
-from ferrule.verbs.deliver import Destinations
-from ferrule.verbs.prepare import ProjectRequest
-from ferrule.verbs.run import name_in_engine
+from ferrule.verbs.in_engine import name_in_engine
+from ferrule.verbs.open_image import open_image
 from ferrule.verbs.run_config import HEALTH_PATH
 from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, subject_of, verify
+
+if TYPE_CHECKING:
+    from ferrule.verbs.prepare import ProjectRequest
 
 VERSION_LABEL = "org.opencontainers.image.version"
 
 
-def verify_project(context: Context, request: ProjectRequest, options: VerifyOptions) -> Verified:
+def verify_project(context: Context, request: "ProjectRequest", options: VerifyOptions) -> Verified:
     """Build the project for this machine, and verify what came out."""
+    from ferrule.verbs.build import build_image
+    from ferrule.verbs.deliver import Destinations
+
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     prepared = built.prepared
     name = prepared.local_name.with_tag(built.tags[0])
@@ -74,5 +77,7 @@ def _capabilities(image: Image) -> tuple[str, ...]:
     words = (*(run.entrypoint or ()), *(run.cmd or ()))
     if not words or all(port.number >= 1024 for port in declared_ports(run)):
         return ()
+    from ferrule.image.tree import tree_of
+
     with tree_of(image) as tree:
         return tree.capabilities(PurePosixPath(program_of(words)))

@@ -14,25 +14,31 @@ from ferrule.engine.processes import memory, status, zombies
 from ferrule.engine.sockets import Socket, listening
 from ferrule.errors import EngineError, ImageError
 from ferrule.values import Port
-from ferrule.verbs.verify_health import Asked, HealthSource, ask, version_in
+from ferrule.verbs.verify_health import Asked, HealthSource, ask, ask_live, version_in
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
+PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.002, 0.1
+"""Between two looks: this share of the time that has passed, in these bounds."""
+
 NO_PROGRAM = re.compile(r"(?:standard_init_linux\.go:[0-9]+: )?exec (.{1,300}: exec format error)")
 ASK_ANYWAY_SECONDS = 1.0
 """How long nothing may listen before the check is asked all the same."""
+
+SETTLE = (0.1, 1.0)
+"""How long it has to stay healthy at least and at most, in seconds, unless it is said."""
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """What is waited for, and how long, in seconds.
 
-    `settle` is how long it has to stay healthy, `grace` what it has to end after its stop signal. `ports` are
-    those that the image declares. `stop` is the number of the stop signal.
+    `settle` is how long it has to stay healthy. None is as long as it took to become so, within `SETTLE`:
+    what goes wrong behind a start does so in its time, on a slow machine too. `grace` is what it has to end
+    after its stop signal. `ports` are those that the image declares. `stop` is the number of the stop signal.
     """
 
     health: HealthSource
     ports: tuple[Port, ...]
     within: float
-    settle: float
+    settle: float | None
     grace: float
     stop: int
 
@@ -59,14 +65,16 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen. Times in seconds from the start, memory in bytes.
 
     `refused` is why the engine could not start it, else empty. `healthy_after` is None when it never was.
-    `health` is the last answer, `unhealthy_after` when it was lost again. `sockets` is None where they are
-    not to be seen, as `memory` is. `written` are paths of the root, where that was writable.
+    `health` is the last answer, `unhealthy_after` when it was lost again; `live` is the answer of the path
+    for liveness. `sockets` is None where they are not to be seen, as `memory` is. `written` are paths of the
+    root, where that was writable.
     """
 
     refused: str = ""
     healthy_after: float | None = None
     unhealthy_after: float | None = None
     health: Asked | None = None
+    live: Asked | None = None
     ended: Ended | None = None
     sockets: tuple[Socket, ...] | None = None
     memory: int | None = None
@@ -117,21 +125,23 @@ class _Eye:
         if self._health is None and not self._running.ended():
             self._ask()  # its own words, also where the machine was too busy to ask in time
         healthy_after = self._now() if healthy else None
-        unhealthy_after = None
+        unhealthy_after, version, live = None, None, None
         left = zombies(self._process) if healthy and self._process else frozenset[int]()
-        if healthy:
-            self._until(lambda: False, self._watch.settle)
+        if healthy_after is not None:
+            # Asked while it has to stay healthy anyway.
+            version = version_in(self._inside, self._watch.health, self._health)
+            live = ask_live(self._inside, self._watch.health)
+            self._until(lambda: False, healthy_after + self._settle(healthy_after) - self._now())
             if not self._running.ended() and not self._is_well():
                 unhealthy_after = self._now()
         waited = self._now()
         ended = self._end() if self._running.ended() else None
-        version, used = None, None
+        used = None
         if ended is None:
             self._find()
             used = memory(self._process) or None if self._process else None
             # In both looks: one that has just ended may still be asked.
             left &= zombies(self._process) if self._process else left
-            version = version_in(self._inside, self._watch.health, self._health) if healthy else None
         stopped = self._stop() if healthy and ended is None else None
         return Boot(
             healthy_after=healthy_after,
@@ -141,22 +151,26 @@ class _Eye:
             sockets=self._sockets,
             memory=used,
             zombies=0 if ended else len(left),
-            version=version,
+            version=None if ended else version,
+            live=None if ended else live,
             stopped=stopped,
             waited=waited,
         )
 
+    def _settle(self, healthy_after: float) -> float:
+        least, most = SETTLE
+        return min(max(healthy_after, least), most) if self._watch.settle is None else self._watch.settle
+
     def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for it, so long or until the program's end."""
-        deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
+        began = time.monotonic()
         while not self._running.ended():
             if condition():
                 return True
-            left = deadline - time.monotonic()
-            if left <= 0:
+            passed = time.monotonic() - began
+            if passed >= seconds:
                 break
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, LONGEST_PAUSE)
+            time.sleep(min(max(PAUSE * passed, SHORTEST_PAUSE), LONGEST_PAUSE, seconds - passed))
         return False
 
     def _is_well(self) -> bool:

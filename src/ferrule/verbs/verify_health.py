@@ -10,7 +10,7 @@ from ferrule.engine.inside import Inside
 from ferrule.engine.sockets import Socket
 from ferrule.oci.image_config import RunConfig
 from ferrule.values import Port
-from ferrule.verbs.run_config import HEALTH_PATH, HEALTH_PORT, SECOND
+from ferrule.verbs.run_config import HEALTH_LIVE, HEALTH_PATH, HEALTH_PORT, SECOND
 
 CHECK_SECONDS = 5.0
 SHELL = ("/bin/sh", "-c")
@@ -20,12 +20,15 @@ LONGEST_LINE = 300
 class HealthSource(msgspec.Struct, frozen=True, kw_only=True):
     """The image's own check, `command`, run inside; else the `path` of its labels; else the declared `ports`.
 
+    `live` is the label's second path, which says that it need not be started anew.
+
     `seconds` is what one check may take. With none of all, a program is well as long as it runs.
     """
 
     command: tuple[str, ...] = ()
     path: str | None = None
     port: int | None = None
+    live: str | None = None
     ports: tuple[Port, ...] = ()
     seconds: float = CHECK_SECONDS
     start_period: float | None = None
@@ -58,6 +61,7 @@ def health_source(run: RunConfig, ports: tuple[Port, ...]) -> HealthSource:
         command={"CMD": words, "CMD-SHELL": (*SHELL, *words)}.get(kind, ()),
         path=path,
         port=port,
+        live=labels.get(HEALTH_LIVE) if port is not None else None,
         ports=ports,
         seconds=check.timeout / SECOND if check is not None and check.timeout else CHECK_SECONDS,
         start_period=check.start_period / SECOND if check is not None and check.start_period else None,
@@ -80,6 +84,19 @@ def ask(inside: Inside, source: HealthSource, sockets: tuple[Socket, ...] | None
     there = {(each.port, each.protocol) for each in sockets}
     missing = [str(port) for port in source.ports if (port.number, port.protocol) not in there]
     return Asked(healthy=not missing, said=f"nothing listens on {', '.join(missing)}" if missing else "")
+
+
+def ask_live(inside: Inside, source: HealthSource) -> Asked | None:
+    """Whether the path for liveness answers; None without one, and where nothing can be asked from here."""
+    process = inside.process()
+    if source.live is None or source.port is None or not process:
+        return None
+    answer = ask_inside(process, source.port, source.live)
+    if answer is not None:
+        return Asked(healthy=200 <= answer.status < 400, said=f"GET {source.live} answers {answer.status}")
+    if source.path is None or ask_inside(process, source.port, source.path) is None:
+        return None
+    return Asked(healthy=False, said=f"GET {source.live} has no answer, and GET {source.path} has one")
 
 
 def _run(inside: Inside, source: HealthSource) -> Asked:
