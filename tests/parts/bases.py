@@ -86,7 +86,7 @@ def _slim(work: Path) -> Recipe:
 def _distroless(work: Path, packages: tuple[str, ...]) -> Recipe:
     environment = [SEARCH_PATH, f"SSL_CERT_FILE=/{CERTIFICATES}"]
     config = {"Env": environment, "User": "0", "WorkingDir": "/"}
-    return {name: ((_tar(_root(work / name, name, packages)),), config) for name in PROCESSORS}
+    return {name: ((tar_of_folder(_root(work / name, name, packages)),), config) for name in PROCESSORS}
 
 
 def _root(work: Path, processor: str, packages: tuple[str, ...]) -> Path:
@@ -123,7 +123,8 @@ def _finish(root: Path) -> None:
         (root / name).write_text(text)
 
 
-def _tar(root: Path) -> bytes:
+def tar_of_folder(root: Path) -> bytes:
+    """All of it as an uncompressed layer, owned by root."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in _walk(root):
