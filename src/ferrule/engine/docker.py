@@ -138,6 +138,8 @@ class Docker:
             raise
 
     def _network(self, request: RunRequest) -> str:
+        if request.network_of:
+            return f"container:{request.network_of}"
         network = request.strict.network if request.strict else request.network
         if network == "auto":
             network = "bridge" if self._has_bridge() else "host"

@@ -44,7 +44,7 @@ def main() -> NoReturn:
 
 
 def _execute(spec: SandboxSpec, said: dict[str, Any]) -> int:
-    own = (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone else 0)
+    own = (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone or spec.joins else 0)
     enter(os.pidfd_open(said["process"]), ALL | own)
     child = os.fork()
     if child == 0:
