@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferrule.engine.container_guard import guarded
 from ferrule.engine.engine import Engine, Running, RunRequest
 from ferrule.errors import EngineError
 from ferrule.values import PublishedPort
@@ -66,6 +67,7 @@ def container_server(
     with (
         tempfile.NamedTemporaryFile("ab", prefix="ferrule-") as log,
         engine.start(request, stdout=log, stderr=log) as running,  # type: ignore[arg-type]  # a wrapper with all that a BinaryIO has
+        guarded(engine.name, running.network),
     ):
         _wait(running, port, image, Path(log.name))
         version = running.inside.execute(("postgres", "--version"), CHECK_SECONDS).output

@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ferrule.engine.database import START_SECONDS, USER, Server, last_words, url_of
-from ferrule.engine.embedded_child import DATA, PASSWORD, EmbeddedSpec
+from ferrule.engine.embedded_child import DATA, DONE, PASSWORD, EmbeddedSpec
 from ferrule.engine.execution import launcher
 from ferrule.engine.sandbox_place import Place, make_place, remove_abandoned
 from ferrule.engine.sandbox_record import read_program
@@ -69,7 +68,7 @@ def embedded_server(programs: Path, port: int, *, alone: bool) -> Iterator[Serve
                 where="embedded",
             )
         finally:
-            guard.signal(signal.SIGTERM)
+            guard.signal(DONE)
             guard.wait()
     finally:
         place.remove()

@@ -31,7 +31,9 @@ from ferrule.engine.syscalls import (
 
 DATA, PASSWORD = "data", "password"
 NOBODY = 65534
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+DIED, DONE = signal.SIGTERM, signal.SIGHUP
+"""From the parent: see `container_guard`."""
+SIGNALS = {DIED, DONE, signal.SIGINT, signal.SIGCHLD}
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -59,28 +61,31 @@ def main() -> NoReturn:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     spec = EmbeddedSpec(**json.loads(sys.stdin.buffer.read()))
     hold(spec.place)
-    die_with_parent(signal.SIGTERM)
-    if os.getppid() == spec.parent:
+    die_with_parent(DIED)
+    has_died = os.getppid() != spec.parent
+    if not has_died:
         try:
-            _keep(spec)
+            has_died = _keep(spec) == DIED
         except OSError as error:
             os.write(2, f"this machine does not allow it: {error}\n".encode())
-    if os.getppid() != spec.parent:
+    if has_died:
         _remove(spec.place)
     os._exit(0)
 
 
-def _keep(spec: EmbeddedSpec) -> None:
+def _keep(spec: EmbeddedSpec) -> int:
+    """The signal that ended it."""
     _leave_namespaces(spec)
     server = os.fork()
     if server == 0:
         _become_server(spec)
     write_program(spec.place, server)
-    signal.sigwait(SIGNALS)
+    came = signal.sigwait(SIGNALS)
     # Its data are thrown away: there is nothing to write first.
     with suppress(ProcessLookupError):
         os.kill(server, signal.SIGKILL)
     os.waitpid(server, 0)
+    return came
 
 
 def _leave_namespaces(spec: EmbeddedSpec) -> None:
