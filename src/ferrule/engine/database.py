@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 from ferrule.engine.container_guard import guarded
 from ferrule.engine.engine import Engine, Running, RunRequest
@@ -33,7 +33,7 @@ LOG_BYTES = 1 << 14
 class Server:
     """A Postgres that takes connections.
 
-    `network_of` is what a `RunRequest` takes to reach it on loopback, empty where that is the host's network.
+    `network_of` is what a `RunRequest` takes to reach it on loopback; empty where any process here does.
     `where` says in a few words what runs it.
     """
 
@@ -65,16 +65,16 @@ def container_server(
         grace=0,
     )
     with (
-        tempfile.NamedTemporaryFile("ab", prefix="ferrule-") as log,
-        engine.start(request, stdout=log, stderr=log) as running,  # type: ignore[arg-type]  # a wrapper with all that a BinaryIO has
+        tempfile.TemporaryFile("a+b", prefix="ferrule-") as log,
+        engine.start(request, stdout=log, stderr=log) as running,
         guarded(engine.name, running.network),
     ):
-        _wait(running, port, image, Path(log.name))
+        _wait(running, port, image, log)
         version = running.inside.execute(("postgres", "--version"), CHECK_SECONDS).output
         match = re.search(r"\b[0-9]+(?:\.[0-9]+)*", version)
         yield Server(
             url=url_of(password, port),
-            network_of="" if network == "host" else running.network,
+            network_of=running.network,
             version=match[0] if match else "?",
             where=f"in {image}",
         )
@@ -92,15 +92,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def last_words(log: Path) -> str:
+def last_words(log: BinaryIO) -> str:
     """The last line of a server's log."""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, 2) - LOG_BYTES))
-        lines = file.read().decode(errors="replace").strip().splitlines()
+    log.seek(max(0, log.seek(0, 2) - LOG_BYTES))
+    lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else "it does not say why"
 
 
-def _wait(running: Running, port: int, image: str, log: Path) -> None:
+def _wait(running: Running, port: int, image: str, log: BinaryIO) -> None:
     # While it initialises itself, the official image's server listens on no address.
     question = ("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", USER)
     deadline = time.monotonic() + START_SECONDS

@@ -86,8 +86,10 @@ def _wait(guard: Attached, place: Place) -> int:
         if process is not None and len(lines) > STATE_LINE and lines[STATE_LINE].strip() == "ready":
             return process
         time.sleep(0.01)
+    with (place.folder / "log").open("rb") as log:
+        said = last_words(log)
     raise EngineError(
-        f"the embedded Postgres does not start: {last_words(place.folder / 'log')}",
+        f"the embedded Postgres does not start: {said}",
         hint="give a database yourself, or use --engine docker",
     )
 
