@@ -8,7 +8,7 @@ import subprocess  # noqa: TID251 - the command line itself is under test
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -95,6 +95,9 @@ def test_the_database_of_a_run_ends_with_it(
     number: int, engine: str, engines: Environment, left: Callable[[], list[str]], tmp_path: Path
 ) -> None:
     with running(engines, engine, tmp_path) as process:
+        passwords = passwords_in("APP_DATABASE_URL")
+        assert passwords
+        assert not [words for words in processes("cmdline") if any(each in words for each in passwords)]
         process.send_signal(number)
         assert process.wait() == (0 if number == signal.SIGINT else -number)
     lines = (tmp_path / "said").read_text().splitlines()
@@ -105,6 +108,18 @@ def test_the_database_of_a_run_ends_with_it(
     while remains := left():
         assert time.monotonic() < deadline, remains
         time.sleep(0.1)
+
+
+def passwords_in(variable: str) -> set[bytes]:
+    """In the environment of the program, and of those of other tests that run meanwhile."""
+    form = re.compile(rb"(?:^|\0)%s=postgres://postgres:([0-9a-f]{32})@127\.0\.0\.1:" % variable.encode())
+    return {match[1] for data in processes("environ") if (match := form.search(data))}
+
+
+def processes(file: str) -> Iterator[bytes]:
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield (process / file).read_bytes()
 
 
 def test_whoever_has_a_database_gets_no_other(engines: Environment, database: str) -> None:

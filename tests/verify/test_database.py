@@ -187,7 +187,9 @@ def test_a_migration_that_fails_is_the_verdict_and_its_words_are_without_the_url
 
 def test_further_boots_find_the_database_as_one_migration_left_it(verified: Call) -> None:
     """The script ends with 9 where the migration ran twice, or not at all."""
-    found, _ = verified("sandbox", env_check=True)
+    own = ("DATABASE_URL", "postgres://mine@db.example.com/shop")
+    found, notes = verified("sandbox", env_check=True, env=(own,))
+    assert "DATABASE_URL of yours is not used: --network host reaches its database" in notes.warnings
     checks = {check.name: check for check in found.verdict.checks}
     assert checks["health"].ok
     assert "without TOKEN it ends" in checks["env TOKEN"].said

@@ -86,6 +86,8 @@ def beside(context: Context, engine: Engine, request: RunRequest, needs: Needs) 
             server = stack.enter_context(_server(engine, request, needs.database))
         _tell(context, server, needs.database)
         name = needs.database.url_env
+        if any(given == name for given, _ in request.env):
+            context.report.warn(f"{name} of yours is not used: --network host reaches its database")
         yield replace(
             request,
             env=(*(pair for pair in request.env if pair[0] != name), (name, server.url)),
