@@ -74,7 +74,7 @@ NEEDED = re.compile(
 
 def shell_and_psql() -> bytes:
     below = read_layout(postgres_layout(), "latest", this_platform())
-    (layer,) = below.layers
+    layer = below.layers[0]
     kept = io.BytesIO()
     with (
         gzip.open(below.blobs.path(layer)) as raw,
