@@ -35,7 +35,7 @@ def main() -> int:
         step(f"ferrule run {image} -- migrate", "run", image, *flags, "--", "migrate")
         serve(image, flags, port)
     print("\nNext: `ferrule plan examples/shop` says why the image looks as it does, and")
-    print("`ferrule run examples/shop --wait -e APP_DATABASE_URL=…` runs it until Ctrl-C stops it.")
+    print("`ferrule verify examples/shop` boots it with a database, as production would.")
     return 0
 
 

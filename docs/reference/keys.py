@@ -31,6 +31,11 @@ KEYS = {
     "folder or a pattern, looked up from the package's folder; it must stay inside the workspace.",
     "migrations": "A folder of migrations to take along to `/app/migrations`; `false` for none. Not said: "
     "`migrations`, where a source reads it at run time with sqlx, refinery or Diesel.",
+    "migrate": 'How the program migrates its database by itself: `{ args = ["migrate"] }`. `run` and '
+    "`verify` let it do so before they start it with the database that they made.",
+    "database": 'The database that the program needs: `{ postgres = "16", url-env = "DATABASE_URL" }`. `run` '
+    "and `verify` start one beside the program, and hand over its URL in the variable `url-env`, which is "
+    "`DATABASE_URL` by default, and a required secret of the contract unless `env` says otherwise.",
     "volumes": "Folders for data that outlives the container: made in the image, owned by the user, as is "
     "what `files` puts there.",
     "workdir": "The folder that the program starts in. It is made in the image, and root's.",

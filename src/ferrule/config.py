@@ -9,6 +9,7 @@ import msgspec
 
 from ferrule.capability import parse_capability
 from ferrule.contract import Variable, parse_variable
+from ferrule.database import Database, parse_database, parse_migrate
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.health import Health, parse_health
 from ferrule.tables import FLAGS, Source, Table, shown_key
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about the image that can be asked for, checked and with defaults filled in.
 
     `files` has the folder of `migrations` too, which is None where nobody said and False for none at all.
+    `migrate` are the arguments that make the program migrate its `database`, None where it has no such.
     `contract` is all that is known of variables, and `env` those of them that have a value in the image.
     `origins` says for each key that was set who set it: "--base", "package.metadata.ferrule", ….
     """
@@ -59,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
     files: tuple[FileCopy, ...]
     migrations: str | Literal[False] | None
+    migrate: tuple[str, ...] | None
+    database: Database | None
     volumes: tuple[PurePosixPath, ...]
     workdir: PurePosixPath
     user: User
@@ -91,11 +95,6 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
     Raises `ProjectError` with the key's path: flags were checked by the command line already.
     """
     said = _merge(sources)
-    if "libraries" in said:
-        # A static program has no loader that could open them.
-        origin = said["libraries"][1]
-        named = origin if origin.startswith("--") else f"`libraries` of {origin}"
-        said.setdefault("link", ("dynamic", named))
 
     def value(key: str, parse: Callable[[Any], T], default: T) -> T:
         if key not in said:
@@ -106,7 +105,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         except InvalidValueError as error:
             raise ProjectError(f"{origin}.{key}: {error.message}", hint=error.hint) from error
 
-    contract = _contract(sources)
+    database = value("database", parse_database, None)
+    contract = _contract(sources, database)
     migrations = value("migrations", parse_migrations, None)
     files: tuple[FileCopy, ...] = value("files", _each(parse_file), ())
     settings = Settings(
@@ -124,6 +124,8 @@ def resolve(sources: tuple[Source, ...]) -> Settings:
         health=value("health", parse_health, None),
         files=files + ((FileCopy(source=migrations, target=MIGRATIONS_FOLDER),) if migrations else ()),
         migrations=migrations,
+        migrate=value("migrate", parse_migrate, None),
+        database=database,
         volumes=value("volumes", _each(parse_volume), ()),
         workdir=value("workdir", parse_folder, PROGRAM_FOLDER),
         user=value("user", parse_user, User()),
@@ -175,11 +177,18 @@ def _merge(sources: tuple[Source, ...]) -> dict[str, tuple[Any, str]]:
                 said[key] = ({**raw, **said[key][0]}, said[key][1])
             elif key not in said:
                 said[key] = (raw, source.origin if source.origin != FLAGS else f"--{FLAG_OF.get(key, key)}")
+    if "libraries" in said:
+        # A static program has no loader that could open them.
+        origin = said["libraries"][1]
+        named = origin if origin.startswith("--") else f"`libraries` of {origin}"
+        said.setdefault("link", ("dynamic", named))
     return said
 
 
-def _contract(sources: tuple[Source, ...]) -> tuple[Variable, ...]:
+def _contract(sources: tuple[Source, ...], database: Database | None) -> tuple[Variable, ...]:
     """The variables of all sources, by name: a value over a table is that table's default from then on.
+
+    The URL of the database is one of them, also where none of them says so.
 
     Raises `UsageError` for what a flag has made wrong, and `ProjectError` for all else.
     """
@@ -190,7 +199,9 @@ def _contract(sources: tuple[Source, ...]) -> tuple[Variable, ...]:
             is_value = isinstance(raw, str) and isinstance(below, dict)
             said = {**below, "default": raw, "required": False} if is_value else raw
             merged[name] = (said, source.origin)
-    return tuple(_variable(name, *merged[name]) for name in sorted(merged))
+    unsaid = (database.variable,) if database is not None and database.url_env not in merged else ()
+    known = tuple(_variable(name, *merged[name]) for name in merged)
+    return tuple(sorted((*known, *unsaid), key=lambda each: each.name))
 
 
 def _variable(name: str, raw: Any, origin: str) -> Variable:

@@ -29,6 +29,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     health: Mapping[str, Any] | None = None
     files: tuple[Mapping[str, Any] | str, ...] | None = None
     migrations: str | bool | None = None
+    migrate: Mapping[str, Any] | None = None
+    database: Mapping[str, Any] | None = None
     volumes: tuple[str, ...] | None = None
     workdir: str | None = None
     user: str | None = None

@@ -113,6 +113,34 @@ def test_a_folder_that_is_read_at_run_time_and_a_database(ferrule: Ferrule, tmp_
     assert "postgres is in the program: it needs a PostgreSQL to run" in err
 
 
+def test_a_database_whose_url_one_variable_holds_is_a_line(ferrule: Ferrule, tmp_path: Path) -> None:
+    lock = 'version = 3\n[[package]]\nname = "hello"\nversion = "0.1.0"\ndependencies = ["tokio-postgres"]\n'
+    lock += '[[package]]\nname = "tokio-postgres"\nversion = "1.0.0"\n'
+    crate = {
+        "db/Cargo.toml": manifest("tokio-postgres").replace("0.1.0", "1.0.0"),
+        "db/src/lib.rs": "",
+        "Cargo.toml": manifest(extra='[dependencies]\ntokio-postgres = { path = "db" }\n'),
+        "Cargo.lock": lock,
+    }
+    main = 'fn main() { std::env::var("SHOP_DATABASE_URL").unwrap(); std::env::var("LEVEL").unwrap(); }'
+    write_project(tmp_path / "shop", {**crate, "src/main.rs": main})
+    code, out, err = ferrule("init", "shop", "--write")
+    assert code == 0, err
+    line = next(line for line in out.splitlines() if line.startswith("database"))
+    proposed, _, reason = line.partition("# ")
+    assert proposed.strip() == 'database = { postgres = "16", url-env = "SHOP_DATABASE_URL" }'
+    assert reason == "tokio-postgres is in the program, src/main.rs:1 reads the URL"
+    assert "needs a PostgreSQL" not in err
+    rows = json.loads(ferrule("plan", "shop", "--json")[1])
+    assert rows["database"]["value"] == {"postgres": "16", "url-env": "SHOP_DATABASE_URL"}
+    assert "`run` and `verify` start it, its URL in SHOP_DATABASE_URL" in rows["database"]["reason"]
+    two = main.replace("LEVEL", "PG_URL")
+    write_project(tmp_path / "both", {**crate, "src/main.rs": two})
+    code, out, err = ferrule("init", "both")
+    assert (code, "database =" in out) == (0, False)
+    assert "tokio-postgres is in the program: it needs a PostgreSQL to run" in err
+
+
 def test_settings_of_the_workspace_count_too(ferrule: Ferrule, tmp_path: Path) -> None:
     table = '[workspace]\n[workspace.metadata.ferrule]\nlink = "static"\n'
     write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=table)})

@@ -89,7 +89,9 @@ def test_a_guard_that_is_killed_takes_the_program_along_and_a_later_run_removes_
     assert bench.engine.running() == ()
     assert bench.engine.find(NAME) is None
     assert list((bench.folder / "state").iterdir()) == []
-    assert started(bench, "wait").stop(10) == 7
+    another = started(bench, "wait")
+    until(lambda: "ready" in another.last_lines(1))
+    assert another.stop(10) == 7
 
 
 def test_a_process_that_has_the_number_of_a_guard_is_not_touched(bench: Bench) -> None:

@@ -4,7 +4,8 @@ that hypothesis makes."""
 from hypothesis import strategies as st
 
 from ferrule.contract import Variable
-from ferrule.generate.service import Database, Service
+from ferrule.database import Database
+from ferrule.generate.service import Service
 from ferrule.health import Health
 from ferrule.values import Port, User
 
@@ -28,7 +29,7 @@ FULL = Service(
     files=(("static", "/app/static"),),
     migrations="migrations",
     migrate=("migrate", "$(ALL) of it", "--to=last"),
-    database=Database(postgres="16", url_env="APP_DATABASE_URL"),
+    database=Database(version="16", url_env="APP_DATABASE_URL"),
     volumes=("/data", "/var/lib/a b"),
     user=User(uid=20000, gid=20001),
     stop_signal="SIGINT",
@@ -74,7 +75,7 @@ MADE = st.builds(
     ports=st.lists(PORTS, max_size=3, unique=True).map(tuple),
     health=HEALTHS,
     migrate=st.none() | st.lists(TEXTS, min_size=1, max_size=3).map(tuple),
-    database=st.none() | st.builds(Database, postgres=st.just("16"), url_env=NAMES),
+    database=st.none() | st.builds(Database, version=st.just("16"), url_env=NAMES),
     volumes=st.lists(TEXTS.map(lambda text: f"/{text}"), max_size=3, unique=True).map(tuple),
     user=st.builds(User, uid=st.integers(0, 70000), gid=st.integers(0, 70000)),
     init=st.booleans(),

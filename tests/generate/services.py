@@ -1,7 +1,8 @@
 """Two services that the kinds of generated files are tried with: one that has everything, and a mere name."""
 
 from ferrule.contract import Variable
-from ferrule.generate.service import Database, Service
+from ferrule.database import Database
+from ferrule.generate.service import Service
 from ferrule.health import Health
 from ferrule.values import Port
 
@@ -26,7 +27,7 @@ FULL = Service(
     health=Health(path="/health", live="/live"),
     migrations="migrations",
     migrate=("migrate", "two words", "$HOME", "100%", ""),
-    database=Database(postgres="16", url_env="APP_DATABASE_URL"),
+    database=Database(version="16", url_env="APP_DATABASE_URL"),
     volumes=("/data", "/var/lib/a b:c$d"),
     stop_signal="SIGINT",
     init=True,

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.generate import compose, env
-from ferrule.generate.service import Database, Service
+from ferrule.generate.service import Service
 from ferrule.values import Port
 from tests.generate.composing import composed
 from tests.generate.services import FULL, TINY
@@ -94,7 +95,7 @@ def test_nobody_but_the_service_reaches_the_database() -> None:
     ("version", "place"), [("16", "data"), ("9.6-alpine", "data"), ("18", ""), ("18.1-alpine", "")]
 )
 def test_its_data_are_where_its_image_keeps_them(version: str, place: str) -> None:
-    service = replace(TINY, database=Database(postgres=version, url_env="URL"))
+    service = replace(TINY, database=Database(version=version, url_env="URL"))
     database = services(service)["database"]
     assert database["image"] == f"postgres:{version}"
     assert [each["target"] for each in database["volumes"]] == [f"/var/lib/postgresql/{place}".rstrip("/")]
@@ -185,7 +186,7 @@ def test_every_value_comes_back_unchanged(
         volumes=(f"/{folder}",),
         stop_signal=name,
         ports=(Port(number=53, protocol="udp"),),
-        database=Database(postgres="16", url_env="DATABASE_URL"),
+        database=Database(version="16", url_env="DATABASE_URL"),
     )
     text = compose.drafts(service)[0].text
     assert ruamel.yaml.YAML(typ="safe", pure=True).load(text) == yaml.safe_load(text)

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.engine.variables import read_env_file
 from ferrule.generate import env
-from ferrule.generate.service import Database, Service
+from ferrule.generate.service import Service
 from ferrule.values import Port
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -82,7 +83,7 @@ def test_a_database_asks_for_its_password_and_not_for_the_url_that_it_becomes_pa
     service = Service(
         name="shop",
         contract=(Variable(name="URL", required=True, secret=True, doc="orders"),),
-        database=Database(postgres="16", url_env="URL"),
+        database=Database(version="16", url_env="URL"),
         ports=(Port(number=53), Port(number=53, protocol="udp")),
     )
     assert env.drafts(service)[0].text.splitlines()[3:] == [

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.generate import github
 from ferrule.generate.actions import CACHE, CHECKOUT
 from ferrule.generate.expression import literal
 from ferrule.generate.marked import drafted
-from ferrule.generate.service import Database, Service, Sqlx
+from ferrule.generate.service import Service, Sqlx
 from ferrule.health import Health
 from ferrule.values import Port
 from tests.generate.github_expression import evaluated
@@ -48,7 +49,7 @@ FULL = Service(
     health=Health(path="/health", live="/live"),
     migrations="migrations",
     migrate=("migrate", "all of it"),
-    database=Database(postgres="16", url_env="APP_DATABASE_URL"),
+    database=Database(version="16", url_env="APP_DATABASE_URL"),
     sqlx=Sqlx(prepared=True, migrations=True),
     volumes=("/data",),
     init=True,
@@ -172,7 +173,7 @@ def test_the_program_is_given_all_that_it_requires() -> None:
     ],
 )
 def test_who_migrates(migrate: tuple[str, ...] | None, sqlx: Sqlx | None, expected: list[str]) -> None:
-    database = Database(postgres="16", url_env="DATABASE_URL")
+    database = Database(version="16", url_env="DATABASE_URL")
     names = list(steps(Service(name="shop", database=database, migrate=migrate, sqlx=sqlx), "test"))
     between = names[names.index("Are the generated files as the project has it?") + 1 : names.index("Test")]
     assert len(between) == len(expected)
@@ -181,7 +182,7 @@ def test_who_migrates(migrate: tuple[str, ...] | None, sqlx: Sqlx | None, expect
 
 def test_a_member_of_a_workspace_has_its_own_folder() -> None:
     sqlx = Sqlx(folder="crates/shop", prepared=True, migrations=True)
-    database = Database(postgres="16", url_env="DATABASE_URL")
+    database = Database(version="16", url_env="DATABASE_URL")
     of_member = steps(Service(name="shop", database=database, sqlx=sqlx), "test")
     check = of_member["Is .sqlx what the queries and the database say?"]
     assert (of_member["Migrate"]["working-directory"], check["working-directory"]) == ("crates/shop",) * 2
@@ -214,7 +215,7 @@ def test_every_name_and_value_comes_back_unchanged(
         ),
         ports=(Port(number=1),),
         migrate=(argument,),
-        database=Database(postgres=postgres, url_env="URL"),
+        database=Database(version=postgres, url_env="URL"),
         sqlx=Sqlx(folder=folder, prepared=True, migrations=True),
     )
     jobs = yaml.load(text_of(service), yaml.CSafeLoader)["jobs"]

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.errors import FerruleError
 from ferrule.generate import compose
 from ferrule.generate.marked import drafted
-from ferrule.generate.service import Database, Service
+from ferrule.generate.service import Service
 from ferrule.health import Health
 from ferrule.values import Port
 from tests.generate.judge_compose import filled
@@ -37,7 +38,7 @@ SHOP = Service(
     ports=(Port(number=3000),),
     health=Health(path="/health"),
     migrate=("migrate",),
-    database=Database(postgres="16", url_env="APP_DATABASE_URL"),
+    database=Database(version="16", url_env="APP_DATABASE_URL"),
 )
 DONE = "select string_agg(version || ' ' || success || ' ' || installed_on, ',') from _sqlx_migrations"
 

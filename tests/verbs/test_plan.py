@@ -28,7 +28,18 @@ NAMES = [
         "time-zones",
         "ports",
     ),
-    *("health", "init", "migrations", "layers", "image", "tags", "destinations", "verify"),
+    *(
+        "health",
+        "init",
+        "database",
+        "migrate",
+        "migrations",
+        "layers",
+        "image",
+        "tags",
+        "destinations",
+        "verify",
+    ),
 ]
 
 

@@ -88,6 +88,23 @@ def test_the_project_can_make_it_the_rule_and_a_flag_leaves_it_out(
 
 
 @pytest.mark.real
+def test_the_gate_starts_the_database_that_the_settings_name(
+    ferrule: Call, registry: RunningRegistry
+) -> None:
+    needs = 'args = ["need=SHOP_DB"]\ndatabase = { postgres = "16", url-env = "SHOP_DB" }\n'
+    code, _, err = push(ferrule, registry, "gate/database", needs, "--verify")
+    assert code == 0, err
+    assert re.search(r"database: Postgres [0-9.]+ embedded, url in SHOP_DB\n", err)
+    assert "verified: healthy after" in err
+    fails = f'{needs}migrate = {{ args = ["exit=3"] }}\n'
+    code, _, err = push(ferrule, registry, "gate/migrate", fails, "--verify")
+    assert code == 6
+    assert "error: as it was told\n" in err
+    assert re.search(r"is not fit to run: the migration ended after .* with exit code 3\nhint: ", err)
+    assert writes(registry, "gate/migrate") == []
+
+
+@pytest.mark.real
 def test_what_was_verified_once_is_not_verified_again(ferrule: Call, registry: RunningRegistry) -> None:
     code, _, err = push(ferrule, registry, "gate/good", GOOD, "--verify")
     assert (code, "verified: healthy after" in err) == (0, True)

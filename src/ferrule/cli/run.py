@@ -50,6 +50,9 @@ RUN_ENV = (
         help="Variables, one a line; # begins a comment. --env goes over them.",
     ),
 )
+NO_DATABASE = click.option(
+    "--no-database", is_flag=True, help="Start no database beside it, though the project names one."
+)
 RUN_FLAGS = (
     ENGINE,
     *RUN_ENV,
@@ -74,6 +77,7 @@ RUN_FLAGS = (
         default="auto",
         help="The network.  [default: auto, the engine's own where it has one, else host]",
     ),
+    NO_DATABASE,
     click.option("--wait", is_flag=True, help="Say when the health path answers."),
     click.option(
         "--wait-timeout",
@@ -129,6 +133,7 @@ def command(**given: Any) -> int:
         wait_seconds=given["wait_timeout"],
         detach=given["detach"],
         name=given["name"],
+        database=not given["no_database"],
     )
     try:
         ran = _run(given, options)

@@ -18,7 +18,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import make_context, project_request
-from ferrule.cli.run import ENGINE, RUN_ENV, variables_of
+from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
 from ferrule.cli.text import printable
 from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError, UsageError
@@ -70,7 +70,7 @@ VERIFY_FLAGS = (
 @click.command("verify")
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @with_flags(
-    (ENGINE, *RUN_ENV),
+    (ENGINE, *RUN_ENV, NO_DATABASE),
     VERIFY_FLAGS,
     CARGO_FLAGS,
     BUILD_FLAGS,
@@ -107,6 +107,7 @@ def verify_options(given: dict[str, Any]) -> "VerifyOptions":
         grace=given["grace"],
         env_check=given["env_check"],
         host_network=given["network"] == "host",
+        database=not given["no_database"],
     )
 
 

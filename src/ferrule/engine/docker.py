@@ -118,6 +118,14 @@ class Docker:
         """See `Engine.running`."""
         return running_containers(self._http)
 
+    def remove(self, container: str) -> None:
+        """Remove a container, and those that share its network, running or not."""
+        network = f"container:{container}"
+        for each in self._http.json("GET", "/containers/json", params={"all": "1"}) or ():
+            if each["HostConfig"]["NetworkMode"] == network:
+                remove_container(self._http, f"/containers/{each['Id']}")
+        remove_container(self._http, f"/containers/{container}")
+
     def _create(self, request: RunRequest, name: str = "") -> str:
         body = container_of(request, self._network(request))
         params = {}
@@ -138,6 +146,8 @@ class Docker:
             raise
 
     def _network(self, request: RunRequest) -> str:
+        if request.network_of:
+            return f"container:{request.network_of}"
         network = request.strict.network if request.strict else request.network
         if network == "auto":
             network = "bridge" if self._has_bridge() else "host"

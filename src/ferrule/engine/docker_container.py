@@ -31,6 +31,8 @@ def container_of(request: RunRequest, network: str) -> dict[str, Any]:
             "Mounts": [_mount(mount) for mount in request.mounts],
         },
     }
+    if network == "none":  # whoever joins it cannot set them any more
+        body["HostConfig"]["Sysctls"] = dict(SYSCTLS)
     if request.args:
         body["Cmd"] = list(request.args)
     if request.strict:
@@ -47,7 +49,6 @@ def _strictly(strict: Strict) -> dict[str, object]:
         "CapAdd": list(strict.capabilities),
         "SecurityOpt": [] if strict.capabilities else ["no-new-privileges"],
         "Memory": strict.memory,
-        "Sysctls": {} if strict.host_network else dict(SYSCTLS),
     }
 
 

@@ -19,6 +19,7 @@ class DockerRun:
         self._http = http
         self._path = f"/containers/{container}"
         self._grace = grace
+        self.network = container
         self.inside = DockerInside(http=http, path=self._path)
         self._streams = (stdout, stderr)
         self._attached = threading.Event()

@@ -26,9 +26,10 @@ class RunRequest:
     """An image and how to run it.
 
     Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's
-    Cmd where there are some, `env` goes over the image's. `network` is `auto`, `bridge` or `host`: `auto` is
-    the engine's own network, or the host's where the engine has none. With `strict` the network is that of
-    `Strict`, and no port is published. `grace` is what it has to end after its stop signal, in seconds.
+    Cmd where there are some, `env` goes over the image's. `network` is `auto`, `bridge`, `host` or
+    `none`: `auto` is the engine's own network, or the host's where the engine has none. With `strict` it is
+    that of `Strict`, and no port is published. `network_of` beats both: the program shares the network of
+    what has that `Running.network`. `grace` is what it has to end after its stop signal, in seconds.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunRequest:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     network: str = "auto"
+    network_of: str = ""
     strict: Strict | None = None
     grace: int = STOP_GRACE_SECONDS
 
@@ -48,6 +50,11 @@ class Running(Protocol):
     @property
     def inside(self) -> Inside:
         """What can be asked of it while it runs."""
+        ...
+
+    @property
+    def network(self) -> str:
+        """How the engine names its network to others: as `RunRequest.network_of`. Empty when it is gone."""
         ...
 
     def wait(self) -> int:

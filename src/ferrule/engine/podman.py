@@ -139,7 +139,9 @@ class Podman:
         self, container: str, request: RunRequest, keep: tuple[str, ...], folder: Path | None = None
     ) -> None:
         """A container that only waits for its start, so that whatever can fail has failed by now."""
-        if request.strict:
+        if request.network_of:
+            refusal = self._try(container, request, f"container:{request.network_of}", keep, folder)
+        elif request.strict:
             refusal = self._try(container, request, request.strict.network, keep, folder)
         elif request.network != "auto":
             refusal = self._try(container, request, request.network, keep, folder)

@@ -58,6 +58,8 @@ def create_words(
             words += ["--publish", f"{port.host}:{port.container}/{port.protocol}"]
     for mount in request.mounts:
         words += ["--mount", _mount(mount)]
+    if network == "none":  # whoever joins it cannot set them any more
+        words += [word for name, value in SYSCTLS.items() for word in ("--sysctl", f"{name}={value}")]
     if request.strict:
         words += _strictly(request.strict)
     return (*words, *options, _full_name(request), *request.args)
@@ -68,8 +70,6 @@ def _strictly(strict: Strict) -> list[str]:
     words += [] if strict.writable else ["--read-only", "--read-only-tmpfs=false"]
     words += [word for name in strict.capabilities for word in ("--cap-add", name)]
     words += [] if strict.capabilities else ["--security-opt", "no-new-privileges"]
-    sysctls = {} if strict.host_network else SYSCTLS
-    words += [word for name, value in sysctls.items() for word in ("--sysctl", f"{name}={value}")]
     return [*words, *(["--user", strict.user] if strict.user else [])]
 
 

@@ -23,6 +23,7 @@ class PodmanRun:
         self, runner: Runner, container: str, guard: Attached, inside: PodmanInside, grace: int
     ) -> None:
         self.inside = inside
+        self.network = container
         self._stop = ("stop", "--time", str(grace))
         self._runner = runner
         self._container = container

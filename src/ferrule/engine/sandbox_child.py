@@ -22,6 +22,7 @@ from ferrule.engine.syscalls import (
     CLONE_NEWUSER,
     CLONE_NEWUTS,
     die_with_parent,
+    enter,
     raise_loopback,
     unshare,
 )
@@ -106,8 +107,10 @@ def _run(spec: SandboxSpec, failure: int, started: int) -> int:
 
 
 def _leave_namespaces(spec: SandboxSpec) -> None:
-    uid, gid = os.geteuid(), os.getegid()
     try:
+        if spec.joins:
+            enter(os.pidfd_open(spec.joins), CLONE_NEWNET | (CLONE_NEWUSER if spec.as_user else 0))
+        uid, gid = os.geteuid(), os.getegid()
         unshare(NAMESPACES | (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone else 0))
         if spec.as_user:
             _write("/proc/self/setgroups", "deny")

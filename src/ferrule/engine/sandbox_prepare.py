@@ -60,7 +60,8 @@ def prepare(
         capabilities=_capabilities(root, program_of(argv), warn),
         parent=parent,
         watched=strict is not None,
-        alone=strict is not None and not strict.host_network,
+        alone=strict is not None and not strict.host_network and not request.network_of,
+        joins=int(request.network_of or 0),
         read_only=strict is not None and not strict.writable,
         memory=strict.memory if strict else 0,
     )

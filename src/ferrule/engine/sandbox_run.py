@@ -21,6 +21,11 @@ class SandboxRun:
         self._guard = guard
         self._place = place
 
+    @property
+    def network(self) -> str:
+        """See `Running.network`."""
+        return str(self.inside.process() or "")
+
     def wait(self) -> int:
         """The program's exit code. Raises `ImageError` or `EngineError` when it was never started."""
         code = self._guard.wait()

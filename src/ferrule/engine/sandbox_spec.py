@@ -12,7 +12,8 @@ class SandboxSpec(NamedTuple):  # a dataclass would take a fourth of the time to
     as `uid` and `gid`, in a user namespace. `capabilities` are the numbers of those that the program's file
     may give it; without any, no file gives anything. `parent` is the process that waits for the end, 0 when
     none does. `watched`: somebody looks at it while it runs. `alone`: in a network namespace with loopback
-    and nothing else. `memory` is the limit in bytes, 0 for none.
+    and nothing else. `joins` is the process whose network it shares, 0 for none. `memory` is the limit in
+    bytes, 0 for none.
     """
 
     place: str
@@ -32,6 +33,7 @@ class SandboxSpec(NamedTuple):  # a dataclass would take a fourth of the time to
     alone: bool = False
     read_only: bool = False
     memory: int = 0
+    joins: int = 0
 
     def to_json(self) -> bytes:
         """As it travels to the process."""

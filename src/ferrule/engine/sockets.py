@@ -1,4 +1,4 @@
-"""Who listens where: a process of this machine goes in, the sockets of its network come out. proc(5)."""
+"""Who listens where: a process of this machine goes in, the sockets that it listens on come out. proc(5)."""
 
 import ipaddress
 import socket
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferrule.engine.processes import shares, sockets_of
+from ferrule.engine.processes import sockets_of
 
 INODE = 9
 LISTENS = {"tcp": "0A", "udp": "07"}
@@ -34,12 +34,12 @@ class Socket:
 
 
 def listening(process: int) -> tuple[Socket, ...]:
-    """All of its network, sorted; in this machine's network its own alone. None when the process is gone.
+    """Its own, sorted: others may share its network. None when the process is gone.
 
     Who may not see which sockets are its own, as a user of Docker may not, is told all.
     """
     try:
-        own = sockets_of(process) if shares(process, "net") else None
+        own = sockets_of(process)
     except PermissionError:
         own = None
     except OSError:

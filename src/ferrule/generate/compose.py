@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.generate import env
-from ferrule.generate.service import Database, Draft, Service
+from ferrule.generate.service import Draft, Service
 from ferrule.generate.template import Written, render
 from ferrule.generate.yaml import yaml_text
 
@@ -44,7 +45,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         volumes=tuple(_volumes(service)),
         migrate=_free("migrate", service.label) if service.migrate else None,
         database=database,
-        postgres=f"postgres:{service.database.postgres}" if service.database else None,
+        postgres=service.database.image if service.database else None,
         data=_data(service.database) if service.database else None,
         settings=_settings(service),
     )
@@ -104,8 +105,7 @@ def _url(service: Service, host: str | None) -> str:
 
 
 def _data(database: Database) -> str:
-    major = re.match(r"[0-9]+", database.postgres)
-    return DATA if major and int(major[0]) >= MOVED else OLD_DATA
+    return DATA if int(database.major) >= MOVED else OLD_DATA
 
 
 def _volumes(service: Service) -> Iterator[tuple[str, str]]:

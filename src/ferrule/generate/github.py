@@ -37,7 +37,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         registry=name.registry if name else OWN_REGISTRY,
         is_own_registry=name is None or name.registry == OWN_REGISTRY,
         install=f"ferrule{'[zig]' if _is_cross(service) else ''}=={__version__}",
-        postgres=f"postgres:{service.database.postgres}" if service.database else "",
+        postgres=service.database.image if service.database else "",
         arguments=" ".join(f'"$ARGUMENT_{number}"' for number, _ in enumerate(service.migrate or (), 1)),
         variables=variables,
         database_url=DATABASE_URL,

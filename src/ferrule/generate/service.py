@@ -5,18 +5,12 @@ import re
 import msgspec
 
 from ferrule.contract import Variable
+from ferrule.database import Database
 from ferrule.health import Health
 from ferrule.values import Port, User
 
 LONGEST_LABEL = 63
 """Of a DNS label, which names in Kubernetes are (RFC 1123)."""
-
-
-class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service keeps its data in: a version of Postgres, and the variable that gets its URL."""
-
-    postgres: str
-    url_env: str
 
 
 class Sqlx(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,15 +10,17 @@ from ferrule.image.image import Image, image_for
 from ferrule.memory import Memory
 from ferrule.oci.platform import this_platform
 from ferrule.verbs.context import Context
+from ferrule.verbs.database import needs_of
 from ferrule.verbs.deliver import Destinations, Parcel, Passed
-from ferrule.verbs.trial import Subject, Verified, VerifyOptions, environment, subject_of, verify
+from ferrule.verbs.trial import Subject, Verified, VerifyOptions, environment, needs_now, subject_of, verify
 
 MEMORY_FILE = "verified.json"
 
 
 def check_gate(settings: Settings, destinations: Destinations) -> None:
     """Refuse before the build what could not be verified after it. Raises `UsageError`."""
-    environment(settings.contract, destinations.gate.env)
+    options = options_of(destinations)
+    environment(settings.contract, options.env, needs_now(needs_of(settings), options))
 
 
 def pass_gate(
@@ -40,12 +42,7 @@ def pass_gate(
             context.report.warn(
                 f"the image for {each.config.platform} is not verified: this machine is {here}"
             )
-    options = VerifyOptions(
-        engine=destinations.gate.engine,
-        env=destinations.gate.env,
-        host_network=destinations.gate.host_network,
-        memory=destinations.gate.memory,
-    )
+    options = options_of(destinations)
     subject = subject_of(image, parcel.name.with_tag(parcel.tags[0]), settings, version)
     memory, key = Memory(context.cache / MEMORY_FILE), _key(image, subject, options)
     known = memory.recall(key)
@@ -75,12 +72,23 @@ def _passed(image: Image, found: dict[str, Any], *, before: bool) -> Passed:
     )
 
 
+def options_of(destinations: Destinations) -> VerifyOptions:
+    """What the flags of a build say."""
+    return VerifyOptions(
+        engine=destinations.gate.engine,
+        env=destinations.gate.env,
+        host_network=destinations.gate.host_network,
+        memory=destinations.gate.memory,
+    )
+
+
 def _say(context: Context, verified: Verified) -> None:
     for check in verified.verdict.checks:
         if check.ok:
             context.report.detail(f"{check.name}: {check.said}")
     if verified.verdict.ok:
-        context.report.say(f"verified: {verified.verdict.checks[0].said}")
+        said = next(check.said for check in verified.verdict.checks if check.name == "health")
+        context.report.say(f"verified: {said}")
         return
     lines = verified.last_lines
     context.report.raw(lines if lines.endswith("\n") or not lines else f"{lines}\n")
@@ -99,6 +107,7 @@ def _key(image: Image, subject: Subject, options: VerifyOptions) -> str:
         options.memory,
         subject.version,
         [[each.name, each.required, each.example] for each in subject.contract],
+        *([subject.needs.database.version, subject.needs.migrate] if subject.needs.database else []),
     ]
     fingerprint = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
     return f"{image.descriptor.digest} {fingerprint}"

@@ -121,6 +121,8 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
         health=settings.health,
         files=tuple((copy.source, str(copy.target)) for copy in settings.files),
         migrations=settings.migrations or None,
+        migrate=settings.migrate,
+        database=settings.database,
         volumes=tuple(map(str, settings.volumes)),
         workdir=str(settings.workdir),
         user=settings.user,

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from ferrule.atomic import appearing
-from ferrule.cargo.graph import read_graph
+from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.listening import LIVE_PATHS, addresses, health_route
 from ferrule.cargo.variables import Read, Scan, Source, scan
+from ferrule.database import DEFAULT_NAME
 from ferrule.errors import ProjectError
 from ferrule.verbs.context import Context
-from ferrule.verbs.env import compared, program_sources
+from ferrule.verbs.env import Scanned, compared, program_sources
 from ferrule.verbs.env_lines import env_lines, toml_string
 from ferrule.verbs.hints import files_line, folder_hint
 from ferrule.verbs.prepare import PACKAGE_TABLE, WORKSPACE_TABLE, Prepared, ProjectRequest, prepare
@@ -27,6 +28,11 @@ DATABASES = {
     "PostgreSQL": ("sqlx-postgres", "tokio-postgres", "postgres", "pq-sys"),
     "MySQL": ("sqlx-mysql", "mysql_async", "mysql", "mysqlclient-sys"),
 }
+
+
+DATABASE_URL = re.compile(r"(?:[A-Z0-9_]+_)?(?:DATABASE|POSTGRES|POSTGRESQL|PG|DB)_(?:URL|URI|DSN)")
+POSTGRES = "16"
+"""What the extra `testdb` brings, so that the proposal runs as it stands."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +75,15 @@ def propose(context: Context, request: ProjectRequest) -> Proposal:
     found = compared(scanned, prepared.settings)
     files = (Line(text=files_line(hint.copies), reason=hint.reason),) if hint else ()
     env = (Line(text=text, reason=reason) for text, reason in env_lines(found))
-    lines = (*_image(prepared), *_network(sources, scanned), *files, Line(text="", reason=""), *env)
+    beside = tuple(_database(graph, found))
+    lines = (*_image(prepared), *_network(sources, scanned), *beside, *files, Line(text="", reason=""), *env)
     if not found.proposed:
         lines = lines[:-1]
     unclear = (f"{each.path}:{each.line} reads {each.what}" for each in found.unclear)
     database = (
         f"{crate.name} is in the program: it needs a {name} to run"
         for name, crates in DATABASES.items()
-        if (crate := graph.find(*crates))
+        if (crate := graph.find(*crates)) and not (beside and name == "PostgreSQL")
     )
     head = Line(text=f"[{PACKAGE_TABLE}]", reason="")
     return Proposal(
@@ -121,6 +128,17 @@ def _image(prepared: Prepared) -> Iterator[Line]:
     if match:
         name = f"{REGISTRIES[match[1]]}/{match[2]}/{match[3]}".lower()
         yield Line(text=f"# image = {toml_string(name)}", reason="for --push, by the `repository` above")
+
+
+def _database(graph: Graph, found: Scanned) -> Iterator[Line]:
+    """Where the program has a client of Postgres, and one variable that can only be its URL."""
+    crate = graph.find(*DATABASES["PostgreSQL"])
+    names = [each.name for each in found.proposed if DATABASE_URL.fullmatch(each.name)]
+    if crate is not None and len(names) == 1:
+        (name,) = names
+        key = "" if name == DEFAULT_NAME else f", url-env = {toml_string(name)}"
+        reason = f"{crate.name} is in the program, {found.places[name][0]} reads the URL"
+        yield Line(text=f'database = {{ postgres = "{POSTGRES}"{key} }}', reason=reason)
 
 
 def _network(sources: tuple[Source, ...], found: Scan) -> Iterator[Line]:

@@ -1,5 +1,7 @@
 """The rows of a plan about the image and how it runs."""
 
+from collections.abc import Iterator
+
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings
 from ferrule.probe.place import PROBE
@@ -39,7 +41,20 @@ def image_rows(prepared: Prepared, roots: Need, zones: Need) -> tuple[Row, ...]:
             text="yes" if settings.init else "no",
             reason=_init_reason(settings),
         ),
+        *_database_rows(settings),
     )
+
+
+def _database_rows(settings: Settings) -> Iterator[Row]:
+    database, migrate = settings.database, settings.migrate
+    if database is not None:
+        why = f"{settings.why('database', '')}; `run` and `verify` start it, its URL in {database.url_env}"
+        value = {"postgres": database.version, "url-env": database.url_env}
+        yield Row(name="database", value=value, text=str(database), reason=why)
+    if migrate is not None:
+        why = settings.why("migrate", "")
+        why += ", on that database before the program starts" if database else ", where there is a database"
+        yield Row(name="migrate", value=list(migrate), text=" ".join(migrate), reason=why)
 
 
 def _health_reason(prepared: Prepared) -> str:

@@ -4,12 +4,12 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from ferrule.engine.choose import Choice, choose
-from ferrule.engine.engine import Running, RunRequest, attended
+from ferrule.engine.engine import Engine, Running, RunRequest, attended
 from ferrule.engine.health import wait_healthy
 from ferrule.engine.mount import Mount, check_mounts
 from ferrule.engine.name import name_after
@@ -21,6 +21,7 @@ from ferrule.oci.platform import this_platform
 from ferrule.oci.reference import Reference
 from ferrule.values import PublishedPort
 from ferrule.verbs.context import Context
+from ferrule.verbs.database import MIGRATE_HINT, NOTHING, Needs, beside, choose_for, migrate, needs_of
 from ferrule.verbs.in_engine import load_image, name_in_engine
 from ferrule.verbs.open_image import open_image
 from ferrule.verbs.run_detached import free_name, leave_running
@@ -34,7 +35,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to run: `engine` as in `choose`; with `wait`, say when the health path answers.
 
     With `detach` the program runs on without us, under `name` or one that follows from the image's. It has
-    `wait_seconds` to become healthy then.
+    `wait_seconds` to become healthy then. Without `database` none is started for a project that needs one.
     """
 
     engine: str = "auto"
@@ -47,6 +48,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: float = 60.0
     detach: bool = False
     name: str | None = None
+    database: bool = True
+
+    def needs_now(self, needs: Needs) -> Needs:
+        """What is started: nothing where somebody gave the URL of a database of his own."""
+        return (
+            needs.without({name for name, value in self.env if value is not None})
+            if self.database
+            else NOTHING
+        )
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +72,16 @@ def run_project(context: Context, request: "ProjectRequest", options: RunOptions
     from ferrule.verbs.deliver import Destinations
 
     choice = _choose(context, options)
+    if options.detach:
+        from ferrule.verbs.prepare import prepare
+
+        _check_detach(options.needs_now(needs_of(prepare(context, request).settings)))
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
-    return _run_own(context, choice, built.parts[0].made.image, name, options)
+    needs = options.needs_now(needs_of(built.prepared.settings))
+    if needs.database is not None:
+        choice = choose_for(options.engine, needs, context.report.warn)
+    return _run_own(context, choice, built.parts[0].made.image, name, options, needs)
 
 
 def run_image(context: Context, name: str, options: RunOptions) -> Ran:
@@ -81,13 +98,20 @@ def run_image(context: Context, name: str, options: RunOptions) -> Ran:
     return _run_own(context, choice, image, name_in_engine(name), options)
 
 
-def _run_own(context: Context, choice: Choice, image: Image, name: Reference, options: RunOptions) -> Ran:
+def _run_own(
+    context: Context,
+    choice: Choice,
+    image: Image,
+    name: Reference,
+    options: RunOptions,
+    needs: Needs = NOTHING,
+) -> Ran:
     """Run an image of ours: an engine that keeps images gets it first."""
     started = _request(RunRequest(name=familiar(name), image=image), options, image.config.run.labels or {})
     if choice.engine.loader is not None:
         with context.report.step(f"loading into {choice.engine.name}"):
             load_image(context, choice.engine.loader, image, name)
-    return _run(context, choice, started)
+    return _run(context, choice, started, needs)
 
 
 class _Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +120,7 @@ class _Start(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthUrl | None
 
 
-def _run(context: Context, choice: Choice, start: _Start) -> Ran:
+def _run(context: Context, choice: Choice, start: _Start, needs: Needs = NOTHING) -> Ran:
     request, options = start.request, start.options
     why = f" ({choice.reason})" if choice.reason else ""
     (context.report.say if why else context.report.detail)(
@@ -106,12 +130,29 @@ def _run(context: Context, choice: Choice, start: _Start) -> Ran:
         name = options.name or name_after(request.name)
         leave_running(context, choice.engine, request, name, start.health, options.wait_seconds)
         return Ran(name=name)
-    with attended(choice.engine, request, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer) as running:
-        context.close()  # the engine has the image: while the program runs, the cache can be tidied
-        if start.health is not None:
-            watch = (context, running, start.health, options.wait_seconds)
-            threading.Thread(target=_watch, args=watch, daemon=True).start()
-        return Ran(code=running.wait())
+    output = (sys.stdout.buffer, sys.stderr.buffer)
+    with beside(context, choice.engine, request, needs) as request:
+        if needs.migrate:
+            _migrate(context, choice.engine, request, needs.migrate, output)
+        with attended(choice.engine, request, stdout=output[0], stderr=output[1]) as running:
+            context.close()  # the engine has the image: while the program runs, the cache can be tidied
+            if start.health is not None:
+                watch = (context, running, start.health, options.wait_seconds)
+                threading.Thread(target=_watch, args=watch, daemon=True).start()
+            return Ran(code=running.wait())
+
+
+def _migrate(
+    context: Context,
+    engine: Engine,
+    request: RunRequest,
+    arguments: tuple[str, ...],
+    output: tuple[BinaryIO, BinaryIO],
+) -> None:
+    migrated = migrate(engine, request, arguments, output)
+    if migrated.code != 0:
+        raise ImageError(str(migrated), hint=MIGRATE_HINT)
+    context.report.say(str(migrated))
 
 
 def _watch(context: Context, running: Running, health: HealthUrl, seconds: float) -> None:
@@ -120,6 +161,15 @@ def _watch(context: Context, running: Running, health: HealthUrl, seconds: float
         context.report.say(health.well(answer))
     else:
         context.report.warn(f"not healthy after {answer.seconds:.1f} s: {health}: {answer.reason}")
+
+
+def _check_detach(needs: Needs) -> None:
+    """A database of ours ends with us."""
+    if needs.database is not None:
+        raise UsageError(
+            f"--detach leaves no database running, and the project needs {needs.database}",
+            hint=f"give a database of yours: -e {needs.database.url_env}=…; or --no-database",
+        )
 
 
 def _choose(context: Context, options: RunOptions) -> Choice:

@@ -1,5 +1,6 @@
 """Boots an image strictly, and again where that tells why it failed: a `Subject` becomes a verdict."""
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from ferrule.config import Settings
 from ferrule.contract import Variable as Declared
 from ferrule.contract import what_credential
-from ferrule.engine.choose import Choice, choose
+from ferrule.engine.choose import Choice
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.inside import MEMORY, Strict
 from ferrule.engine.sandbox_prepare import stop_signal
@@ -23,9 +24,10 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.oci.reference import Reference
 from ferrule.values import Port, parse_port
 from ferrule.verbs.context import Context
+from ferrule.verbs.database import NOTHING, Needs, beside, choose_for, migrate, migration_check, needs_of
 from ferrule.verbs.in_engine import load_image
 from ferrule.verbs.judge import judge
-from ferrule.verbs.verdict import Expected, Trials, Verdict
+from ferrule.verbs.verdict import Check, Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Watch, boot
 from ferrule.verbs.verify_health import health_source
 
@@ -42,7 +44,7 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `within` None is the image's own start period, or ten seconds; for `settle` see `Watch`. With `env_check`,
     a boot follows for each required variable of the contract that is left out. `host_network` is for a
-    database of this machine.
+    database of this machine. Without `database` none is started.
     """
 
     engine: str = "auto"
@@ -53,12 +55,14 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
     grace: float = 10.0
     env_check: bool = False
     host_network: bool = False
+    database: bool = True
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified. `image` is None for one that only the engine has.
 
-    `version` and `contract` are the crate's, where a project is known; `capabilities` those of its program.
+    `version`, `contract` and `needs` are the crate's, where a project is known; `capabilities` those of its
+    program.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None = None
     version: str | None = None
     contract: tuple[Declared, ...] = ()
+    needs: Needs = NOTHING
     capabilities: tuple[str, ...] = ()
 
 
@@ -82,21 +87,23 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: Reference | None) -> Verified:
     """Boot it, and judge what was seen. With `load_as`, an engine that keeps images gets it first."""
-    env = environment(subject.contract, options.env)
-    choice = choose(options.engine, context.report.warn)
+    needs = needs_now(subject.needs, options)
+    env = environment(subject.contract, options.env, needs)
+    choice = choose_for(options.engine, needs, context.report.warn)
     why = f" ({choice.reason})" if choice.reason else ""
     context.report.say(f"verifying {subject.name} with {choice.engine.name}{why}")
     if choice.engine.loader is not None and subject.image is not None and load_as is not None:
         with context.report.step(f"loading into {choice.engine.name}"):
             load_image(context, choice.engine.loader, subject.image, load_as)
     trial = _Trial(choice, subject, options, env)
-    trials, lines = trial.run()
-    hide = _hiding(subject.contract, env)
+    with beside(context, choice.engine, trial.request, needs) as trial.request:
+        verdict, lines = _verdict(trial, needs)
+    hide = _hiding(subject.contract, trial.request.env)
     return Verified(
         name=subject.name,
         digest=subject.digest,
         engine=choice.engine.name,
-        verdict=_told(judge(trial.expected, trials), hide),
+        verdict=_told(verdict, hide),
         last_lines=hide(lines),
     )
 
@@ -110,13 +117,25 @@ def subject_of(image: Image, name: Reference, settings: Settings, version: str |
         digest=image.descriptor.digest,
         version=version,
         contract=settings.contract,
+        needs=needs_of(settings),
         capabilities=settings.capabilities,
     )
 
 
-def environment(contract: tuple[Declared, ...], given: tuple[Variable, ...]) -> tuple[Variable, ...]:
+def needs_now(needs: Needs, options: VerifyOptions) -> Needs:
+    """What is started for it: in this machine's network somebody may have a database of his own."""
+    if not options.database:
+        return Needs()
+    given = {name for name, value in options.env if value is not None}
+    return needs.without(given) if options.host_network else needs
+
+
+def environment(
+    contract: tuple[Declared, ...], given: tuple[Variable, ...], needs: Needs = NOTHING
+) -> tuple[Variable, ...]:
     """What the program gets beside what is in its image: examples of the contract, and ours over them.
 
+    The URL of a database that is started for it comes later.
     Raises `UsageError` for a required one that has neither, and for a value that the contract does not take.
     """
     said = dict(given)
@@ -125,7 +144,8 @@ def environment(contract: tuple[Declared, ...], given: tuple[Variable, ...]) -> 
         value = said.get(each.name)
         if value is not None and (fault := each.fault(value)):
             raise UsageError(f"{each.name} {fault}", hint="`ferrule env` says what it takes")
-        if value is None and each.required:
+        is_ours = needs.database is not None and needs.database.url_env == each.name
+        if value is None and each.required and not is_ours:
             if each.example is not None:
                 said[each.name] = each.example
             else:
@@ -143,6 +163,20 @@ def declared_ports(run: RunConfig) -> tuple[Port, ...]:
     return tuple(sorted(map(parse_port, run.exposed_ports or ()), key=str))
 
 
+def _verdict(trial: "_Trial", needs: Needs) -> tuple[Verdict, str]:
+    """The migration first: without it the program has nothing to run on. The lines are what is judged."""
+    checks: tuple[Check, ...] = ()
+    if needs.migrate:
+        with _output() as output:
+            migrated = migrate(trial.engine, trial.request, needs.migrate, (output, output))
+            lines = _last_lines(output)
+        checks = migration_check(migrated)
+    if checks and not checks[0].ok:
+        return Verdict(checks=checks), lines
+    trials, lines = trial.run()
+    return Verdict(checks=(*checks, *judge(trial.expected, trials).checks)), lines
+
+
 class _Trial:
     """The boots of one image."""
 
@@ -153,15 +187,21 @@ class _Trial:
         health = health_source(subject.run, ports)
         within = options.within or health.start_period or START_SECONDS
         number = stop_signal(subject.run.stop_signal)
-        self._engine = choice.engine
+        self.engine = choice.engine
         self._subject = subject
-        self._env = env
-        self._without = tuple(each.name for each in subject.contract if each.required and options.env_check)
-        self._strict = Strict(
-            memory=options.memory,
-            capabilities=subject.capabilities,
-            host_network=options.host_network,
+        self.request = RunRequest(
+            name=subject.name,
+            image=subject.image,
+            env=env,
+            strict=Strict(
+                memory=options.memory,
+                capabilities=subject.capabilities,
+                host_network=options.host_network,
+            ),
+            # Ours decides; the engine's is only there in case that we do not.
+            grace=int(options.grace) + 5,
         )
+        self._without = tuple(each.name for each in subject.contract if each.required and options.env_check)
         self._watch = Watch(
             health=health,
             ports=ports,
@@ -204,23 +244,14 @@ class _Trial:
             return self._boot(output, leave_out=leave_out, writable=writable, user=user)
 
     def _boot(self, output: BinaryIO, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
-        strict = Strict(
-            memory=self._strict.memory,
-            capabilities=self._strict.capabilities,
-            host_network=self._strict.host_network,
-            writable=writable,
-            user=user,
-        )
-        env = (*((name, value) for name, value in self._env if name != leave_out),)
-        request = RunRequest(
-            name=self._subject.name,
-            image=self._subject.image,
+        assert self.request.strict is not None
+        env = tuple((name, value) for name, value in self.request.env if name != leave_out)
+        request = dataclasses.replace(
+            self.request,
             env=(*env, (leave_out, None)) if leave_out else env,
-            strict=strict,
-            # Ours decides; the engine's is only there in case that we do not.
-            grace=int(self._watch.grace) + 5,
+            strict=dataclasses.replace(self.request.strict, writable=writable, user=user),
         )
-        return boot(self._engine, request, self._watch, output)
+        return boot(self.engine, request, self._watch, output)
 
 
 def _is_out_of_memory(seen: Boot) -> bool:
