@@ -109,7 +109,7 @@ def run(project: Path, folder: Path, home: Path, github: Mapping[str, str] | Non
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(own / ".rustup")),
         "DOCKER_HOST": f"unix://{folder}/no.sock",
         "XDG_CONFIG_HOME": str(home / "config"),
-        "FERRULE_CACHE_DIR": str(home / "ferrule"),
+        "FERRULE_CACHE_DIR": str(folder / "cache"),  # what was verified there once is not verified again
     }
     machine = Machine(
         project=project, folder=folder, home=home, github={**GITHUB, **(github or {})}, secrets=LOGIN, env=env
