@@ -15,13 +15,19 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
-KINDS = ("env", "systemd")
+KINDS = ("dockerfile", "env", "systemd")
 
 
 def _parse_image(text: str) -> object:
     from ferrule.oci.reference import parse_reference
 
     return parse_reference(text)
+
+
+def _parse_base(text: str) -> object:
+    from ferrule.verbs.prepare import parse_base
+
+    return parse_base(text)
 
 
 @click.command("generate")
@@ -39,23 +45,42 @@ def _parse_image(text: str) -> object:
     type=Parsed("IMAGE", _parse_image),
     help="The image that the files start, by tag or digest.  [default: the one in them, or this version's]",
 )
+@click.option(
+    "--cache",
+    type=click.Choice(("mount", "chef")),
+    help="How a Dockerfile keeps compiled dependencies: on the machine, or in layers.  [default: mount]",
+)
+@click.option(
+    "--base",
+    type=Parsed("IMAGE", _parse_base),
+    help="What a Dockerfile's image stands on: distroless, debian, scratch or an image.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is not as it should be.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
 @with_flags((VERBOSE, JSON))
 def command(**given: Any) -> None:
-    """Write files from what is known of the project. KIND is env or systemd.
+    """Write files from what is known of the project. KIND is dockerfile, env or systemd.
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
     is 3 where a file and the project have drifted apart.
     """
     from ferrule.cli.given import make_context
+    from ferrule.verbs.build_facts import Wish
     from ferrule.verbs.generate import WHY, Wanted, generate, write
 
-    context = make_context(given)
     kinds = tuple(dict.fromkeys(given["kinds"]))
-    wanted = Wanted(kinds=kinds or KINDS, output=given["output"], image=given["image"], force=given["force"])
+    if kinds and "dockerfile" not in kinds and (given["cache"] or given["base"]):
+        raise click.UsageError("--cache and --base are for the kind dockerfile")
+    context = make_context(given)
+    wanted = Wanted(
+        kinds=kinds or KINDS,
+        output=given["output"],
+        image=given["image"],
+        force=given["force"],
+        dockerfile=Wish(cache=given["cache"] or "mount", base=given["base"]),
+    )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:
         click.echo(json.dumps(as_json(files), indent=2))

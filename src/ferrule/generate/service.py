@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from ferrule.contract import Variable
+from ferrule.generate.build_facts import Build
 from ferrule.health import Health
 from ferrule.values import Port, User
 
@@ -25,7 +26,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the binary's; `image` a reference with tag or digest, None where the project has no
     repository. `files` are pairs of what is taken along and its place; `migrations` is the folder of them,
     relative to the package; `migrate` are the arguments of a run that migrates; `volumes` are absolute
-    paths. `repository` is the source's URL.
+    paths. `repository` is the source's URL. `build` is there for a Dockerfile alone: it takes longer to know.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: str = "SIGTERM"
     init: bool = False
     capabilities: tuple[str, ...] = ()
+    build: Build | None = None
 
     @property
     def label(self) -> str:
@@ -71,3 +73,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     path: str
     text: str
+
+    @property
+    def comment(self) -> str:
+        """How a comment begins in such a file."""
+        return "//" if self.path.endswith(".rs") else "#"

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ferrule.generate.docker import docker_word, docker_words, exec_form, shell_word
 from ferrule.generate.yaml import yaml_text
 
 
@@ -18,7 +19,7 @@ class Written(str):
     __slots__ = ()
 
 
-def render(name: str, **values: Any) -> str:
+def render(name: str, /, **values: Any) -> str:
     """The text of `templates/NAME.j2` with the values in it."""
     return _environment().get_template(f"{name}.j2").render(**values)
 
@@ -36,6 +37,10 @@ def _environment() -> Environment:
     )
     environment.filters["yaml"] = lambda value: Written(yaml_text(str(value)))
     environment.filters["line"] = lambda value: Written(" ".join(str(value).split()))
+    environment.filters["docker"] = lambda value: Written(docker_word(str(value)))
+    environment.filters["exec"] = lambda words: Written(exec_form(tuple(words)))
+    environment.filters["words"] = lambda words: Written(docker_words(tuple(words)))
+    environment.filters["sh"] = lambda value: Written(shell_word(str(value)))
     return environment
 
 

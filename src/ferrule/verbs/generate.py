@@ -12,20 +12,24 @@ from ferrule.atomic import appearing, is_there
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import env, systemd
+from ferrule.generate import dockerfile, env, systemd
+from ferrule.generate.build_facts import Build
 from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.reference import Reference, parse_reference
+from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
+    dockerfile.KIND: dockerfile.drafts,
     env.KIND: env.drafts,
     systemd.KIND: systemd.drafts,
 }
 WHY = {
+    dockerfile.KIND: "for those who must have one: the image as ferrule would make it",
     env.KIND: "the variables of the contract, to copy and fill in",
     systemd.KIND: "a hardened unit, for the program without a container",
 }
@@ -42,6 +46,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     image: Reference | None = None
     force: bool = False
+    dockerfile: Wish = Wish()
 
 
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +81,11 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
     name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
+    asks = dockerfile.KIND in wanted.kinds
+    build = build_facts(context, request, wanted.dockerfile) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
-        service = service_of(selection, settings, name)
+        service = service_of(selection, settings, name, build)
         # Kinds share files: compose needs the example of its .env as much as `env` does.
         return tuple({draft.path: draft for kind in wanted.kinds for draft in KINDS[kind](service)}.values())
 
@@ -87,7 +94,9 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
-def service_of(selection: Selection, settings: Settings, image: Reference) -> Service:
+def service_of(
+    selection: Selection, settings: Settings, image: Reference, build: Build | None = None
+) -> Service:
     """What the files need to know; an image without tag and digest gets the package's version as its tag."""
     package = selection.package
     reference = image if image.tag or image.digest else image.with_tag(package.version.replace("+", "_"))
@@ -111,6 +120,7 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
         stop_signal=settings.stop_signal,
         init=settings.init,
         capabilities=settings.capabilities,
+        build=build,
     )
 
 
@@ -126,7 +136,7 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
     """The digest of this image that was written last time: only `--image` changes what is started."""
     form = re.compile(rf"(?:^|[^\w./-]){re.escape(familiar(name))}@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
-        parts = split(_text_of(folder / draft.path) or "", draft.kind)
+        parts = split(_text_of(folder / draft.path) or "", draft.kind, draft.comment)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None
@@ -136,7 +146,7 @@ def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:
     path = folder / draft.path
     before = _text_of(path)
     try:
-        after = drafted(before, draft.kind, draft.text, force=force)
+        after = drafted(before, draft.kind, draft.text, force=force, comment=draft.comment)
     except ProjectError as error:
         raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
     return Generated(kind=draft.kind, path=path, before=before, after=after)

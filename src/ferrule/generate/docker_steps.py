@@ -1,0 +1,183 @@
+"""The RUN instructions of a Dockerfile: facts go in, commands with their mounts come out."""
+
+from collections.abc import Iterator
+
+from ferrule.base.skeleton import CA_FILE, ZONES, skeleton
+from ferrule.errors import ProjectError
+from ferrule.generate.build_facts import SCRATCH, Build, Program
+from ferrule.generate.docker import bash_pattern, shell_word
+from ferrule.generate.service import Service
+from ferrule.generate.template import Written
+from ferrule.oci.platform import parse_platform
+from ferrule.probe.compile import FLAGS, FOR_LD, PROCESSORS, linker_flags
+from ferrule.probe.place import INIT, PROBE
+from ferrule.values import PROGRAM_FOLDER
+
+IMAGE = "/image"
+TARGET = "/target"
+CHEF = "0.1.78"
+"""Of cargo-chef: the version that this was tried with."""
+
+SHARED = "/tmp"  # noqa: S108 - the image's, not ours
+CROSS = frozenset(("linux/amd64", "linux/arm64"))
+
+
+def run_of(commands: tuple[str, ...], mounts: tuple[str, ...] = ()) -> Written:
+    """One RUN with a line for each mount and each command."""
+    parts = [*(f"--mount={mount}" for mount in mounts)]
+    parts += [f"{command} &&" for command in commands[:-1]] + [commands[-1]]
+    return Written("RUN " + " \\\n    ".join(parts))
+
+
+def is_cross(service: Service, build: Build) -> bool:
+    """Whether programs are compiled for a platform on another: for two that Debian's compilers know.
+
+    Only what is static with glibc: shared libraries of another processor would have to be installed too.
+    """
+    several = {platform.removesuffix("/v8") for platform in service.platforms}
+    return len(several) > 1 and several <= CROSS and build.link == "static" and build.is_stable
+
+
+def prepare_step(service: Service, build: Build) -> Written | str:
+    """What the compiler's image lacks."""
+    cross = is_cross(service, build)
+    tools = (*build.tools, *(("libcap2-bin",) if service.capabilities else ()))
+    tools = (*tools, *(("musl-tools",) if build.link == "musl" else ()))
+    install = "apt-get install --yes --no-install-recommends"
+    commands: list[str] = []
+    if tools or cross:
+        commands += ["apt-get update"]
+        if cross:
+            foreign = 'if [ "$(dpkg --print-architecture)" != "$TARGETARCH" ]; then'
+            commands += [f'{foreign} echo "$CROSS" | xargs {install}; fi']
+        commands += [f"{install} {' '.join(sorted(set(tools)))}"] if tools else []
+        commands += ["rm -rf /var/lib/apt/lists/*"]
+    commands += ['rustup target add "$TRIPLE"'] if cross else []
+    commands += ['rustup target add "$(uname -m)-unknown-linux-musl"'] if build.link == "musl" else []
+    commands += [f"cargo install --locked cargo-chef --version {CHEF}"] if build.cache == "chef" else []
+    return run_of(tuple(commands)) if commands else ""
+
+
+def cook_step(service: Service, build: Build) -> Written | str:
+    """The dependencies alone, for a layer of their own."""
+    if build.cache != "chef":
+        return ""
+    locked = " --locked" if build.is_locked else ""
+    places = f'--target "$TRIPLE" --target-dir {TARGET}'
+    packages = dict.fromkeys(program.package for program in build.programs)
+    cook = (
+        f"cargo chef cook --release{locked} --recipe-path /recipe.json "
+        f"--package {shell_word(package)} {places}"
+        for package in packages
+    )
+    return run_of((*_before(service, build), *cook))
+
+
+def compile_step(service: Service, build: Build) -> Written:
+    """cargo for every program; each is put where the image has it."""
+    mounts: tuple[str, ...] = ()
+    commands = list(_before(service, build))
+    if build.cache == "mount":
+        mounts = (
+            "type=cache,target=/usr/local/cargo/registry",
+            "type=cache,target=/usr/local/cargo/git",
+            f"type=cache,id={service.label}-target,target={TARGET}",
+        )
+        commands.insert(0, "find . -type f -exec touch {} +")
+    for program in build.programs:
+        made = f'"{TARGET}/$TRIPLE/release/"{shell_word(program.binary)}'
+        place = shell_word(f"{IMAGE}{PROGRAM_FOLDER}/{program.binary}")
+        commands += [_cargo(build, program), f"install -D -m 0755 {made} {place}"]
+    if service.capabilities:
+        names = ",".join(f"cap_{name.lower()}" for name in service.capabilities)
+        commands += [f"setcap {names}=ep {shell_word(f'{IMAGE}{PROGRAM_FOLDER}/{service.name}')}"]
+    return run_of(tuple(commands), mounts)
+
+
+def _cargo(build: Build, program: Program) -> str:
+    """The flag for the link goes to the last crate alone, so that a change of it compiles no other anew."""
+    locked = " --locked" if build.is_locked else ""
+    static = " -- -C target-feature=+crt-static" if program.static else ""
+    what = f"--package {shell_word(program.package)} --bin {shell_word(program.binary)}"
+    return f'cargo rustc --release{locked} {what} --target "$TRIPLE" --target-dir {TARGET}{static}'
+
+
+def _before(service: Service, build: Build) -> Iterator[str]:
+    """What the shell has to know: the triple, and what jemalloc is told where pages may be large."""
+    if is_cross(service, build):
+        return
+    if build.link == "musl":
+        yield 'TRIPLE="$(uname -m)-unknown-linux-musl"'
+    elif build.has_printed_host:
+        yield 'TRIPLE="$(rustc --print host-tuple)"'
+    else:
+        yield "TRIPLE=\"$(rustc -vV | sed -n 's/^host: //p')\""
+    if build.has_jemalloc:
+        yield 'if [ "$(uname -m)" = aarch64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi'
+
+
+def aid_programs(service: Service) -> tuple[str, ...]:
+    """What of ferrule's goes along. Raises `ProjectError` for an init where there is none."""
+    names = {platform: parse_platform(platform).architecture for platform in service.platforms}
+    unknown = next((platform for platform, name in names.items() if name not in PROCESSORS), None)
+    if unknown is not None and service.init:
+        raise ProjectError(f"ferrule has no init for {unknown}", hint="leave out init")
+    probed = service.health is not None and service.health.needs_probe and service.health_port is not None
+    wanted = {"the health probe": probed and unknown is None, "the init": service.init}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+def compile_aids(service: Service, build: Build) -> Written | str:
+    """rustc for the probe and the init, linked by Rust's own linker."""
+    names = {"the health probe": PROBE, "the init": INIT}
+    places = tuple(names[program] for program in aid_programs(service))
+    if not places:
+        return ""
+    target = ' --target "$TRIPLE"' if is_cross(service, build) else ""
+    flags = " ".join((*FLAGS, *linker_flags("rust-lld", "ld.lld", FOR_LD)))
+    folder = f"{IMAGE}{PROBE.parent}"
+    commands = (f"rustc {flags}{target} -o {IMAGE}{place} {place.name}.rs" for place in places)
+    return run_of((f"mkdir -p {folder}", *commands))
+
+
+def skeleton_step(service: Service, build: Build) -> Written | str:
+    """The files of an empty base, as `base.skeleton` has them; CA roots and zones are Debian's own."""
+    if build.base != SCRATCH:
+        return ""
+    texts = {str(entry.path): entry.source for entry in skeleton(service.user) if entry.kind == "file"}
+    commands = [f"mkdir -p {IMAGE}/etc {IMAGE}{SHARED}", f"chmod 1777 {IMAGE}{SHARED}"]
+    for path, content in texts.items():
+        assert isinstance(content, bytes)
+        words = " ".join(shell_word(line) for line in content.decode().splitlines())
+        commands += [f"printf '%s\\n' {words} > {IMAGE}{path}"]
+    if build.certificates:
+        commands += [f"install -D -m 0644 {CA_FILE} {IMAGE}{CA_FILE}"]
+    if build.zones:
+        commands += [f"mkdir -p {IMAGE}{ZONES.parent}", f"cp -a {ZONES} {IMAGE}{ZONES}"]
+    return run_of(tuple(commands))
+
+
+def files_step(service: Service, build: Build) -> Written | str:
+    """Volumes and files, root's but for what is a volume or lies in one."""
+    volumes = tuple(path for path in service.volumes if path != SHARED)
+    if not volumes and not build.files:
+        return ""
+    commands: list[str] = []
+    for taken in build.files:
+        source, place = shell_word(taken.source or "."), shell_word(f"{IMAGE}{taken.target}")
+        if taken.pattern:
+            copy = f"cp --recursive --dereference --parents -- {bash_pattern(taken.pattern)} {place}"
+            commands += [
+                f"mkdir -p {place}",
+                f"(cd {source} && bash -O globstar -O failglob -c {shell_word(copy)})",
+            ]
+        else:
+            # -T: a folder's content goes to the place, also where that is there already.
+            parent = shell_word(f"{IMAGE}{taken.target}".rpartition("/")[0])
+            commands += [f"mkdir -p {parent}", f"cp --recursive --dereference -T -- {source} {place}"]
+    commands += [f"chmod -R u=rwX,go=rX {IMAGE}"] if build.files else []
+    owner = f"{service.user.uid}:{service.user.gid}"
+    for path in volumes:
+        place = shell_word(f"{IMAGE}{path}")
+        commands += [f"mkdir -p {place}", f"chown -R {owner} {place}"]
+    return run_of(tuple(commands))

@@ -1,0 +1,83 @@
+"""A stand-in for the image `rust:VERSION-slim-bookworm`: Debian's packages and this machine's Rust toolchain.
+
+It holds what generated Dockerfiles rely on in the public image of that name: Debian 12, gcc with libc's
+headers, CA roots, rustc and cargo, `rustup target add`. Made once for each version of Rust, in two minutes.
+"""
+
+import io
+import subprocess  # noqa: TID251 - tar writes gigabytes, faster than Python does
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.parts.bases import SUITE
+from tests.parts.debian import CACHE, locked, mirror, run
+
+PACKAGES = ("ca-certificates", "gcc", "libc6-dev")
+PLACE = "/usr/local/cargo/bin"
+PATH = f"{PLACE}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TOOLCHAIN = "usr/local/rustup/toolchain"
+RUSTUP = """\
+#!/bin/sh
+# In place of rustup: `rustup target add TRIPLE` is well where the toolchain has the target already.
+set -e
+test "$1 $2" = "target add"
+ls "$(rustc --print sysroot)/lib/rustlib/$3/lib"/libstd-*.rlib >/dev/null
+"""
+DROP = ("doc", "info", "lintian", "locale", "man")
+
+
+def rust_release() -> str:
+    """The version of this machine's Rust, such as 1.95.0."""
+    words = run("rustc", "--version").split()
+    return words[1]
+
+
+def rust_image_name() -> str:
+    """What the Dockerfiles call it."""
+    return f"docker.io/library/rust:{rust_release()}-slim-bookworm"
+
+
+def rust_root() -> Path:
+    """The files of the image as one tar, for `buildah add` and `docker import`."""
+    place = CACHE / "bases" / f"rust-{rust_release()}.tar"
+    with locked(place.name):
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f".{place.name}")
+            _make(part)
+            part.replace(place)
+    return place
+
+
+def _make(place: Path) -> None:
+    rules = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in DROP]
+    clean = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*'
+    options = ("--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", *rules)
+    run("mmdebstrap", *options, f"--customize-hook={clean}", SUITE, str(place), mirror())
+    sysroot = Path(run("rustc", "--print", "sysroot").strip())
+    parts = [str(path.relative_to(sysroot)) for path in _toolchain(sysroot)]
+    renamed = ("--owner=0", "--group=0", f"--transform=flags=r;s,^,{TOOLCHAIN}/,")
+    command = ("tar", "--append", f"--file={place}", f"--directory={sysroot}", *renamed, *parts)
+    subprocess.run(command, check=True)
+    with tarfile.open(place, "a") as tar:
+        for name in ("cargo", "rustc"):
+            info = tarfile.TarInfo(f"{PLACE[1:]}/{name}")
+            info.type, info.linkname = tarfile.SYMTYPE, f"/{TOOLCHAIN}/bin/{name}"
+            tar.addfile(info)
+        info = tarfile.TarInfo(f"{PLACE[1:]}/rustup")
+        info.mode, info.size = 0o755, len(RUSTUP)
+        tar.addfile(info, io.BytesIO(RUSTUP.encode()))
+
+
+def _toolchain(sysroot: Path) -> Iterator[Path]:
+    """What compiles: no documentation, no formatter, no other tool."""
+    yield from (sysroot / "bin" / name for name in ("cargo", "rustc"))
+    yield from sorted((sysroot / "lib").glob("*.so*"))
+    yield from sorted(path for path in (sysroot / "lib" / "rustlib").iterdir() if path.is_dir())
+    if (sysroot / "libexec").is_dir():
+        yield sysroot / "libexec"
+
+
+if __name__ == "__main__":
+    print(rust_root())
