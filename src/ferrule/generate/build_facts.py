@@ -36,7 +36,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     `profile` are keys and values of cargo's release profile. `target_folder` is cargo's, below the
     workspace, None where it is elsewhere. `tools` and `libraries` are Debian's packages for the build and for
     the image. `opened` are libraries that the program opens by name. `has_printed_host` is whether rustc
-    knows `--print host-tuple`.
+    knows `--print host-tuple`. `wants_mimalloc`: ferrule would link it, and a Dockerfile cannot.
     """
 
     rust: str
@@ -55,6 +55,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     profile: tuple[tuple[str, str], ...] = ()
     has_sqlx_data: bool = False
     has_jemalloc: bool = False
+    wants_mimalloc: bool = False
     tools: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()

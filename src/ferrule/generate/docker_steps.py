@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ferrule.base.skeleton import CA_FILE, ZONES, skeleton
 from ferrule.errors import ProjectError
-from ferrule.generate.build_facts import SCRATCH, Build, Program
+from ferrule.generate.build_facts import SCRATCH, Build, Program, Taken
 from ferrule.generate.docker import bash_pattern, shell_word
 from ferrule.generate.service import Service
 from ferrule.generate.template import Written
@@ -18,15 +18,23 @@ TARGET = "/target"
 CHEF = "0.1.78"
 """Of cargo-chef: the version that this was tried with."""
 
+WORDS_A_LINE = 8
+"""Of rustc's flags."""
+
 SHARED = "/tmp"  # noqa: S108 - the image's, not ours
 CROSS = frozenset(("linux/amd64", "linux/arm64"))
 
 
 def run_of(commands: tuple[str, ...], mounts: tuple[str, ...] = ()) -> Written:
-    """One RUN with a line for each mount and each command."""
+    """One RUN with a line for each mount and each command; a long command has lines of its own."""
     parts = [*(f"--mount={mount}" for mount in mounts)]
     parts += [f"{command} &&" for command in commands[:-1]] + [commands[-1]]
     return Written("RUN " + " \\\n    ".join(parts))
+
+
+def _lines(*parts: str) -> str:
+    """A command that takes several lines."""
+    return " \\\n      ".join(filter(None, parts))
 
 
 def is_cross(service: Service, build: Build) -> bool:
@@ -49,7 +57,7 @@ def prepare_step(service: Service, build: Build) -> Written | str:
         commands += ["apt-get update"]
         if cross:
             foreign = 'if [ "$(dpkg --print-architecture)" != "$TARGETARCH" ]; then'
-            commands += [f'{foreign} echo "$CROSS" | xargs {install}; fi']
+            commands += [_lines(foreign, f'echo "$CROSS" | xargs {install}; fi')]
         commands += [f"{install} {' '.join(sorted(set(tools)))}"] if tools else []
         commands += ["rm -rf /var/lib/apt/lists/*"]
     commands += ['rustup target add "$TRIPLE"'] if cross else []
@@ -63,11 +71,12 @@ def cook_step(service: Service, build: Build) -> Written | str:
     if build.cache != "chef":
         return ""
     locked = " --locked" if build.is_locked else ""
-    places = f'--target "$TRIPLE" --target-dir {TARGET}'
     packages = dict.fromkeys(program.package for program in build.programs)
     cook = (
-        f"cargo chef cook --release{locked} --recipe-path /recipe.json "
-        f"--package {shell_word(package)} {places}"
+        _lines(
+            f"cargo chef cook --release{locked} --recipe-path /recipe.json --package {shell_word(package)}",
+            f'--target "$TRIPLE" --target-dir {TARGET}',
+        )
         for package in packages
     )
     return run_of((*_before(service, build), *cook))
@@ -85,7 +94,7 @@ def compile_step(service: Service, build: Build) -> Written:
         )
         commands.insert(0, "find . -type f -exec touch {} +")
     for program in build.programs:
-        made = f'"{TARGET}/$TRIPLE/release/"{shell_word(program.binary)}'
+        made = f'{TARGET}/"$TRIPLE"/release/{shell_word(program.binary)}'
         place = shell_word(f"{IMAGE}{PROGRAM_FOLDER}/{program.binary}")
         commands += [_cargo(build, program), f"install -D -m 0755 {made} {place}"]
     if service.capabilities:
@@ -97,9 +106,12 @@ def compile_step(service: Service, build: Build) -> Written:
 def _cargo(build: Build, program: Program) -> str:
     """The flag for the link goes to the last crate alone, so that a change of it compiles no other anew."""
     locked = " --locked" if build.is_locked else ""
-    static = " -- -C target-feature=+crt-static" if program.static else ""
     what = f"--package {shell_word(program.package)} --bin {shell_word(program.binary)}"
-    return f'cargo rustc --release{locked} {what} --target "$TRIPLE" --target-dir {TARGET}{static}'
+    return _lines(
+        f"cargo rustc --release{locked} {what}",
+        f'--target "$TRIPLE" --target-dir {TARGET}',
+        "-- -C target-feature=+crt-static" if program.static else "",
+    )
 
 
 def _before(service: Service, build: Build) -> Iterator[str]:
@@ -133,11 +145,11 @@ def compile_aids(service: Service, build: Build) -> Written | str:
     places = tuple(names[program] for program in aid_programs(service))
     if not places:
         return ""
-    target = ' --target "$TRIPLE"' if is_cross(service, build) else ""
-    flags = " ".join((*FLAGS, *linker_flags("rust-lld", "ld.lld", FOR_LD)))
-    folder = f"{IMAGE}{PROBE.parent}"
-    commands = (f"rustc {flags}{target} -o {IMAGE}{place} {place.name}.rs" for place in places)
-    return run_of((f"mkdir -p {folder}", *commands))
+    target = '--target "$TRIPLE" ' if is_cross(service, build) else ""
+    flags = [*FLAGS, *linker_flags("rust-lld", "ld.lld", FOR_LD)]
+    lines = [" ".join(flags[start : start + WORDS_A_LINE]) for start in range(0, len(flags), WORDS_A_LINE)]
+    commands = (_lines("rustc", *lines, f"{target}-o {IMAGE}{place} {place.name}.rs") for place in places)
+    return run_of((f"mkdir -p {IMAGE}{PROBE.parent}", *commands))
 
 
 def skeleton_step(service: Service, build: Build) -> Written | str:
@@ -148,8 +160,8 @@ def skeleton_step(service: Service, build: Build) -> Written | str:
     commands = [f"mkdir -p {IMAGE}/etc {IMAGE}{SHARED}", f"chmod 1777 {IMAGE}{SHARED}"]
     for path, content in texts.items():
         assert isinstance(content, bytes)
-        words = " ".join(shell_word(line) for line in content.decode().splitlines())
-        commands += [f"printf '%s\\n' {words} > {IMAGE}{path}"]
+        words = (shell_word(line) for line in content.decode().splitlines())
+        commands += [_lines("printf '%s\\n'", *words, f"> {IMAGE}{path}")]
     if build.certificates:
         commands += [f"install -D -m 0644 {CA_FILE} {IMAGE}{CA_FILE}"]
     if build.zones:
@@ -158,26 +170,29 @@ def skeleton_step(service: Service, build: Build) -> Written | str:
 
 
 def files_step(service: Service, build: Build) -> Written | str:
-    """Volumes and files, root's but for what is a volume or lies in one."""
-    volumes = tuple(path for path in service.volumes if path != SHARED)
-    if not volumes and not build.files:
-        return ""
-    commands: list[str] = []
-    for taken in build.files:
-        source, place = shell_word(taken.source or "."), shell_word(f"{IMAGE}{taken.target}")
-        if taken.pattern:
-            copy = f"cp --recursive --dereference --parents -- {bash_pattern(taken.pattern)} {place}"
-            commands += [
-                f"mkdir -p {place}",
-                f"(cd {source} && bash -O globstar -O failglob -c {shell_word(copy)})",
-            ]
-        else:
-            # -T: a folder's content goes to the place, also where that is there already.
-            parent = shell_word(f"{IMAGE}{taken.target}".rpartition("/")[0])
-            commands += [f"mkdir -p {parent}", f"cp --recursive --dereference -T -- {source} {place}"]
+    """The working folder, files and volumes: root's, but for what is a volume or lies in one."""
+    commands = [command for taken in build.files for command in _copy(taken)]
     commands += [f"chmod -R u=rwX,go=rX {IMAGE}"] if build.files else []
+    # An engine makes a missing working folder, and buildah leaves that to it; a base may have it already.
+    if build.base == SCRATCH and service.workdir not in ("/", SHARED, str(PROGRAM_FOLDER)):
+        commands += [f"mkdir -p {shell_word(IMAGE + service.workdir)}"]
     owner = f"{service.user.uid}:{service.user.gid}"
-    for path in volumes:
-        place = shell_word(f"{IMAGE}{path}")
-        commands += [f"mkdir -p {place}", f"chown -R {owner} {place}"]
-    return run_of(tuple(commands))
+    for path in service.volumes:
+        place = shell_word(IMAGE + path)
+        commands += [f"mkdir -p {place}", f"chown -R {owner} {place}"] if path != SHARED else []
+    if any(f"{taken.target}/".startswith(f"{SHARED}/") for taken in build.files):
+        commands += [f"chmod 1777 {IMAGE}{SHARED}"]
+    return run_of(tuple(commands)) if commands else ""
+
+
+def _copy(taken: Taken) -> Iterator[str]:
+    """Links are followed, and a pattern is bash's: `**` is any depth, `*` no name with a dot in front."""
+    source, place = shell_word(taken.source or "."), shell_word(IMAGE + taken.target)
+    if taken.pattern:
+        copy = f"cp -rL --parents -- {bash_pattern(taken.pattern)} {place}"
+        yield f"mkdir -p {place}"
+        yield f"(cd {source} && bash -O globstar -O failglob -c {shell_word(copy)})"
+    else:
+        # -T: what a folder holds goes to the place, also where that is there already.
+        yield f"mkdir -p {shell_word((IMAGE + taken.target).rpartition('/')[0])}"
+        yield f"cp -rLT -- {source} {place}"

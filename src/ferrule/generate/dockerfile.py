@@ -67,6 +67,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         platforms=",".join(service.platforms) if len(service.platforms) > 1 else "",
         cross=is_cross(service, build),
         jemalloc=build.has_jemalloc,
+        mimalloc=build.wants_mimalloc,
         capabilities=service.capabilities,
         prepare=step,
         packages=bool(step) and "apt-get" in step,
@@ -203,16 +204,7 @@ def _account(service: Service) -> tuple[str, ...]:
 
 
 def _files(service: Service, build: Build) -> dict[str, object]:
-    what = {
-        "Folders for data, the user's": service.volumes,
-        "Files of the project with the modes that git knows": build.files,
-    }
-    reason = "; ".join(words for words, of in what.items() if of)
-    return {
-        "files": files_step(service, build),
-        "files_reason": Written(f"{reason}."),
-        "files_of_project": bool(build.files),
-    }
+    return {"files": files_step(service, build), "files_of_project": bool(build.files)}
 
 
 def _health(service: Service) -> dict[str, object]:
@@ -238,8 +230,8 @@ def _health(service: Service) -> dict[str, object]:
 
 
 def _duration(seconds: float) -> str:
-    """As Go reads it."""
-    return f"{round(seconds)}s" if seconds == round(seconds) else f"{round(seconds * 1000)}ms"
+    """As Go reads it, and hadolint too, which knows no `ms`."""
+    return f"{round(seconds, 3)}".removesuffix(".0") + "s"
 
 
 def _skeleton_words(build: Build) -> str:

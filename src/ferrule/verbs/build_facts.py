@@ -22,6 +22,7 @@ from ferrule.cargo.toolchain import Toolchain, version_numbers
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build, Cache, Link, Program, Taken
 from ferrule.values import FileCopy
+from ferrule.verbs.allocator import chosen_allocator
 from ferrule.verbs.context import Context
 from ferrule.verbs.files import split_source
 from ferrule.verbs.labels import labels_of, package_labels
@@ -73,6 +74,7 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         profile=tuple((add.key, add.value.strip('"')) for add in plan.profile.additions),
         has_sqlx_data=plan.has_sqlx_data,
         has_jemalloc=bool({"tikv-jemalloc-sys", "jemalloc-sys"} & locked),
+        wants_mimalloc=chosen_allocator(prepared.settings, plan, whole).name == "mimalloc",
         tools=packages_to_build(whole, locked),
         libraries=libraries,
         opened=prepared.settings.libraries,
