@@ -14,6 +14,8 @@ from tests.parts.bases import SUITE
 from tests.parts.debian import CACHE, locked, mirror, run
 
 PACKAGES = ("ca-certificates", "gcc", "libc6-dev")
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""This machine's own: a network with a certificate authority of its own is no less a network."""
 PLACE = "/usr/local/cargo/bin"
 PATH = f"{PLACE}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLCHAIN = "usr/local/rustup/toolchain"
@@ -61,6 +63,7 @@ def _make(place: Path) -> None:
     command = ("tar", "--append", f"--file={place}", f"--directory={sysroot}", *renamed, *parts)
     subprocess.run(command, check=True)
     with tarfile.open(place, "a") as tar:
+        tar.add(CERTIFICATES, CERTIFICATES[1:])
         for name in ("cargo", "rustc"):
             info = tarfile.TarInfo(f"{PLACE[1:]}/{name}")
             info.type, info.linkname = tarfile.SYMTYPE, f"/{TOOLCHAIN}/bin/{name}"

@@ -14,6 +14,11 @@ def has_lines(text: str) -> bool:
     return LINE_ENDS.search(text) is not None
 
 
+def one_line(text: str) -> str:
+    """The text with blanks in place of its line ends."""
+    return LINE_ENDS.sub(" ", text)
+
+
 def docker_word(text: str) -> str:
     """A word of ENV, LABEL, WORKDIR and others: quoted where Docker would split it or look for a variable.
 

@@ -2,7 +2,7 @@
 
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build
-from ferrule.generate.docker import has_lines
+from ferrule.generate.docker import has_lines, one_line
 from ferrule.generate.docker_steps import (
     aid_programs,
     compile_aids,
@@ -84,7 +84,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
             *((e.name, e.default) for e in named if _fits(e.default)),
         ),
         unwritten=tuple(each.name for each in named if not _fits(each.default)),
-        labels=tuple((key, " ".join(value.splitlines())) for key, value in build.labels),
+        labels=tuple((one_line(key), one_line(value)) for key, value in build.labels),
         entrypoint=init_command(PROGRAM_FOLDER / service.name)
         if service.init
         else (str(PROGRAM_FOLDER / service.name),),
