@@ -124,7 +124,7 @@ def test_the_flag_for_the_link_reaches_the_last_crate_alone() -> None:
     assert '--target "$TRIPLE" --target-dir /target       -- -C target-feature=+crt-static' in cargo
     assert "RUSTFLAGS" not in text_of(FULL)
     assert "--locked" not in text_of(build_of(TINY, is_locked=False))
-    assert "rustc -vV" in text_of(build_of(TINY, has_printed_host=False))
+    assert 'TRIPLE="$(rustc -vV)"' in text_of(build_of(TINY, has_printed_host=False))
 
 
 def test_two_platforms_are_compiled_on_one() -> None:

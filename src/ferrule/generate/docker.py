@@ -49,7 +49,8 @@ def shell_word(text: str) -> str:
     if PLAIN.fullmatch(text):
         return text
     if not has_lines(text):
-        return "'" + text.replace("'", "'\\''") + "'"
+        # Not in single quotes, `$` too: a reader takes it for a variable that was meant to be one.
+        return "'" + re.sub(r"(['$`])", r"'\\\1'", text) + "'"
     escaped = "".join(
         letter if PLAIN.fullmatch(letter) and letter != "%" else _octal(letter) for letter in text
     )

@@ -57,7 +57,7 @@ def prepare_step(service: Service, build: Build) -> Written | str:
         commands += ["apt-get update"]
         if cross:
             foreign = 'if [ "$(dpkg --print-architecture)" != "$TARGETARCH" ]; then'
-            commands += [_lines(foreign, f'echo "$CROSS" | xargs {install}; fi')]
+            commands += [_lines(foreign, f'{install} "$CROSS_GCC" "$CROSS_LIBC"; fi')]
         commands += [f"{install} {' '.join(sorted(set(tools)))}"] if tools else []
         commands += ["rm -rf /var/lib/apt/lists/*"]
     commands += ['rustup target add "$TRIPLE"'] if cross else []
@@ -123,7 +123,7 @@ def _before(service: Service, build: Build) -> Iterator[str]:
     elif build.has_printed_host:
         yield 'TRIPLE="$(rustc --print host-tuple)"'
     else:
-        yield "TRIPLE=\"$(rustc -vV | sed -n 's/^host: //p')\""
+        yield 'TRIPLE="$(rustc -vV)" && TRIPLE="${TRIPLE#*host: }" && TRIPLE="${TRIPLE%%[[:space:]]*}"'
     if build.has_jemalloc:
         yield 'if [ "$(uname -m)" = aarch64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi'
 
@@ -189,9 +189,9 @@ def _copy(taken: Taken) -> Iterator[str]:
     """Links are followed, and a pattern is bash's: `**` is any depth, `*` no name with a dot in front."""
     source, place = shell_word(taken.source or "."), shell_word(IMAGE + taken.target)
     if taken.pattern:
-        copy = f"cp -rL --parents -- {bash_pattern(taken.pattern)} {place}"
+        copy = f"cd -- {source} && cp -rL --parents -- {bash_pattern(taken.pattern)} {place}"
         yield f"mkdir -p {place}"
-        yield f"(cd {source} && bash -O globstar -O failglob -c {shell_word(copy)})"
+        yield f"bash -O globstar -O failglob -c {shell_word(copy)}"
     else:
         # -T: what a folder holds goes to the place, also where that is there already.
         yield f"mkdir -p {shell_word((IMAGE + taken.target).rpartition('/')[0])}"
