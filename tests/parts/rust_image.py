@@ -63,14 +63,46 @@ def _make(place: Path) -> None:
     command = ("tar", "--append", f"--file={place}", f"--directory={sysroot}", *renamed, *parts)
     subprocess.run(command, check=True)
     with tarfile.open(place, "a") as tar:
-        tar.add(CERTIFICATES, CERTIFICATES[1:])
-        for name in ("cargo", "rustc"):
-            info = tarfile.TarInfo(f"{PLACE[1:]}/{name}")
-            info.type, info.linkname = tarfile.SYMTYPE, f"/{TOOLCHAIN}/bin/{name}"
+        _add_commands(tar)
+
+
+def borrowed_root(place: Path) -> Path:
+    """A tar with next to nothing in it, for builds that see this machine's programs by `borrowed_volumes`.
+
+    It is made in no time, where the whole image takes minutes; BuildKit has no such volumes.
+    """
+    with tarfile.open(place, "w") as tar:
+        for name in ("etc", "tmp", "usr", "usr/local", "usr/local/cargo", PLACE[1:]):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(info)
-        info = tarfile.TarInfo(f"{PLACE[1:]}/rustup")
-        info.mode, info.size = 0o755, len(RUSTUP)
-        tar.addfile(info, io.BytesIO(RUSTUP.encode()))
+        for name in ("bin", "lib", "lib64", "sbin"):
+            _add_link(tar, name, f"usr/{name}")
+        _add_commands(tar)
+    return place
+
+
+def borrowed_volumes() -> tuple[str, ...]:
+    """SOURCE:TARGET:OPTIONS for buildah: this machine's Debian, and its toolchain in the image's place."""
+    sysroot = run("rustc", "--print", "sysroot").strip()
+    folders = ("bin", "include", "lib", "lib64", "libexec", "sbin", "share")
+    system = [f"/usr/{name}" for name in folders] + ["/etc/alternatives", "/etc/ld.so.cache"]
+    return (*(f"{path}:{path}:ro" for path in system), f"{sysroot}:/{TOOLCHAIN}:ro")
+
+
+def _add_commands(tar: tarfile.TarFile) -> None:
+    tar.add(CERTIFICATES, CERTIFICATES[1:])
+    for name in ("cargo", "rustc"):
+        _add_link(tar, f"{PLACE[1:]}/{name}", f"/{TOOLCHAIN}/bin/{name}")
+    info = tarfile.TarInfo(f"{PLACE[1:]}/rustup")
+    info.mode, info.size = 0o755, len(RUSTUP)
+    tar.addfile(info, io.BytesIO(RUSTUP.encode()))
+
+
+def _add_link(tar: tarfile.TarFile, name: str, target: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    tar.addfile(info)
 
 
 def _toolchain(sysroot: Path) -> Iterator[Path]:
