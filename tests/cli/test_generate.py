@@ -35,12 +35,16 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
-    unit = example.parent / "deploy" / "systemd" / "hello.service"
+    project = example.parent
+    unit = project / "deploy" / "systemd" / "hello.service"
+    docker = "(for those who must have one: the image as ferrule would make it)"
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        f"env      {example}  (the variables of the contract, to copy and fill in)",
-        f"systemd  {unit}  (a hardened unit, for the program without a container)",
+        f"dockerfile  {project / 'Dockerfile'}  {docker}",
+        f"dockerfile  {project / '.dockerignore'}  {docker}",
+        f"env         {example}  (the variables of the contract, to copy and fill in)",
+        f"systemd     {unit}  (a hardened unit, for the program without a container)",
     ]
     assert not example.exists()
 
@@ -106,3 +110,43 @@ def test_a_kind_that_is_none(ferrule: Ferrule) -> None:
     code, _, err = ferrule("generate", "helm")
     assert code == 2
     assert "'helm'" in err
+
+
+def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Dockerfile")
+    assert ferrule("generate", "dockerfile", "--cache", "chef", "--base", "distroless")[0] == 0
+    assert "cargo chef cook" in file.read_text()
+    assert "FROM gcr.io/distroless/static-debian12:nonroot" in file.read_text()
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert "cargo chef cook" in file.read_text()
+    assert "\nFROM scratch\n" in file.read_text()
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0
+    assert ferrule("generate", "dockerfile", "--cache", "mount", "--check")[0] == 3
+    code, _, err = ferrule("generate", "env", "--cache", "chef")
+    assert (code, err.splitlines()[0]) == (2, "error: --cache and --base are for the kind dockerfile")
+
+
+def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Dockerfile")
+    ferrule("generate", "dockerfile")
+    file.write_text(f"# syntax=docker/dockerfile:1\n{file.read_text()}LABEL team=payments\n")
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text() + "[package.metadata.ferrule]\nports = [8080]\n")
+    code, out, _ = ferrule("generate", "dockerfile", "--check")
+    assert code == 3
+    assert "+EXPOSE 8080/tcp\n" in out
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert file.read_text().startswith("# syntax=docker/dockerfile:1\n# ferrule generate dockerfile:")
+    assert file.read_text().endswith("# ferrule generate dockerfile: end\nLABEL team=payments\n")
+
+
+def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: Ferrule, example: Path) -> None:
+    manifest_file = example.with_name("Cargo.toml")
+    keys = '[package.metadata.ferrule]\nports = [8080]\nhealth = { path = "/health" }\n'
+    manifest_file.write_text(manifest_file.read_text() + keys)
+    assert ferrule("generate", "dockerfile")[0] == 0
+    probe = example.parent / "deploy" / "docker" / "probe.rs"
+    assert probe.read_text().startswith("// ferrule generate dockerfile: from here")
+    probe.write_text(f"// ours\n{probe.read_text()}")
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0

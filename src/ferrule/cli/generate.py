@@ -48,7 +48,7 @@ def _parse_base(text: str) -> object:
 @click.option(
     "--cache",
     type=click.Choice(("mount", "chef")),
-    help="How a Dockerfile keeps compiled dependencies: on the machine, or in layers.  [default: mount]",
+    help="How a Dockerfile keeps what is compiled.  [default: as the one that is there, or mount]",
 )
 @click.option(
     "--base",
@@ -79,7 +79,7 @@ def command(**given: Any) -> None:
         output=given["output"],
         image=given["image"],
         force=given["force"],
-        dockerfile=Wish(cache=given["cache"] or "mount", base=given["base"]),
+        dockerfile=Wish(cache=given["cache"], base=given["base"]),
     )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:

@@ -53,6 +53,11 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     )
 
 
+def is_chef(text: str) -> bool:
+    """Whether a Dockerfile of ours has dependencies in layers of their own."""
+    return "\nRUN cargo chef prepare " in text
+
+
 def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str:
     named = tuple(each for each in service.contract if each.default is not None)
     programs = aid_programs(service)

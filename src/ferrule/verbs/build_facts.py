@@ -39,15 +39,18 @@ IN_DISTROLESS = frozenset({"libssl3"})
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says of a Dockerfile; `base` is over the project's own."""
+    """What the command line says of a Dockerfile; `base` is over the project's own.
 
-    cache: Cache = "mount"
+    `cache` is None for what is written in the file already, and mounts where there is none.
+    """
+
+    cache: Cache | None = None
     base: str | None = None
 
 
 def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
     """All of them. Raises `ProjectError` for a base that a Dockerfile cannot name."""
-    prepared = prepare(context, replace(request, only_here=True))
+    prepared = prepare(context, _for_this_machine(request))
     plans = prepared.groups[0]
     graphs = tuple(read_graph(context.runner, plan) for plan in plans)
     whole, links = merged(graphs), tuple(map(_link_of(context, prepared), plans, graphs))
@@ -66,7 +69,7 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         link_reason=link.reason,
         base=base,
         base_reason=reason,
-        cache=wish.cache,
+        cache=wish.cache or "mount",
         certificates=certificates(whole).wanted,
         zones=time_zones(whole).wanted,
         is_locked=prepared.project.workspace.lock_file.is_file(),
@@ -81,6 +84,12 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         labels=tuple(labels_of(package_labels(prepared.selection.package), prepared.settings.labels).items()),
         files=_files(prepared, whole),
     )
+
+
+def _for_this_machine(request: ProjectRequest) -> ProjectRequest:
+    """Without other platforms: what links for them here says nothing of what links in a container."""
+    table = replace(request.flags.table, platforms=())
+    return replace(request, flags=replace(request.flags, table=table))
 
 
 def _link_of(context: Context, prepared: Prepared) -> Callable[[BuildPlan, Graph], LinkChoice]:

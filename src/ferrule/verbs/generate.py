@@ -13,7 +13,7 @@ from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
 from ferrule.generate import dockerfile, env, systemd
-from ferrule.generate.build_facts import Build
+from ferrule.generate.build_facts import Build, Cache
 from ferrule.generate.marked import drafted, split
 from ferrule.generate.service import Draft, Service
 from ferrule.image.archive import familiar
@@ -82,7 +82,8 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
     asks = dockerfile.KIND in wanted.kinds
-    build = build_facts(context, request, wanted.dockerfile) if asks else None
+    wish = msgspec.structs.replace(wanted.dockerfile, cache=wanted.dockerfile.cache or _known_cache(folder))
+    build = build_facts(context, request, wish) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
         service = service_of(selection, settings, name, build)
@@ -130,6 +131,14 @@ def write(files: tuple[Generated, ...]) -> None:
         if file.state != "same":
             with appearing(file.path, lasting=True) as part:
                 part.write_bytes(file.after.encode())
+
+
+def _known_cache(folder: Path) -> Cache | None:
+    """How the Dockerfile keeps what was compiled: only `--cache` changes that."""
+    parts = split(_text_of(folder / dockerfile.PATH) or "", dockerfile.KIND)
+    if parts is None:
+        return None
+    return "chef" if dockerfile.is_chef(parts.ours) else "mount"
 
 
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
