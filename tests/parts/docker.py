@@ -55,10 +55,16 @@ def docker_engine(folder: Path) -> Iterator[DockerEngine]:
 
 @contextmanager
 def current_docker_engine(folder: Path) -> Iterator[DockerEngine]:
-    """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc."""
+    """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc.
+
+    Its client builds with BuildKit.
+    """
     need(shutil.which("runc"), "runc")
     own = debian_tool("dockerd").parents[1]
     path = os.pathsep.join((str(own / "sbin"), str(own / "bin"), os.environ["PATH"]))
+    plugins = folder / "config" / "cli-plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
+    shutil.copy(debian_tool("docker-buildx"), plugins)
     with _engine(folder, path, ("--feature", "containerd-snapshotter=true")) as engine:
         yield engine
 
