@@ -150,3 +150,18 @@ def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: Ferrule, example: P
     assert probe.read_text().startswith("// ferrule generate dockerfile: from here")
     probe.write_text(f"// ours\n{probe.read_text()}")
     assert ferrule("generate", "dockerfile", "--check")[0] == 0
+
+
+def test_platforms_are_read_as_a_build_reads_them(ferrule: Ferrule, example: Path) -> None:
+    manifest_file = example.with_name("Cargo.toml")
+    keys = '[package.metadata.ferrule]\nplatforms = ["{}"]\n'
+    text = manifest_file.read_text()
+    manifest_file.write_text(text + keys.format("linux/amd64,linux/arm64"))
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert "FROM for-$TARGETARCH AS toolchain" in example.with_name("Dockerfile").read_text()
+    manifest_file.write_text(text + keys.format("arm64"))
+    code, _, err = ferrule("generate", "dockerfile")
+    assert (code, err.splitlines()[0]) == (
+        3,
+        "error: package.metadata.ferrule.platforms: 'arm64' is not a platform",
+    )

@@ -171,6 +171,19 @@ def test_a_debian_gets_the_libraries_that_the_program_links() -> None:
     assert "echo 'app:x:65532:65532:app:/:/sbin/nologin' >> /etc/passwd" in run
 
 
+def test_a_base_that_nobody_knows_gets_ca_roots_and_zones() -> None:
+    service = build_of(TINY, base="ghcr.io/acme/base:1", certificates=True)
+    assert "# What programs expect around them: CA roots." in text_of(service)
+    assert ("COPY", "--from=skeleton /image/ /") in last_stage(service)
+    assert "/etc/passwd" not in text_of(service)
+    assert "AS skeleton" not in text_of(build_of(service, base="distroless"))
+
+
+def test_the_name_to_build_under_has_no_digest() -> None:
+    service = replace(TINY, image=f"ghcr.io/acme/tiny@sha256:{'0' * 64}")
+    assert "docker build -t ghcr.io/acme/tiny ." in text_of(service)
+
+
 def test_musl_is_said_to_be_slow_and_has_its_target() -> None:
     programs = (Program(package="tiny", binary="tiny", static=False),)
     text = text_of(build_of(TINY, link="musl", programs=programs))

@@ -132,3 +132,19 @@ def test_a_file_outside_of_the_project_is_refused(tmp_path: Path) -> None:
     place = write_project(tmp_path / "p", {"Cargo.toml": manifest(extra=keys)})
     with pytest.raises(ProjectError, match="leaves the project"):
         facts_of(place)
+
+
+def test_a_crate_outside_of_the_project_is_named(tmp_path: Path) -> None:
+    write_project(tmp_path / "other", {"Cargo.toml": manifest("other"), "src/lib.rs": ""})
+    extra = '[dependencies]\nother = { path = "../other" }\n'
+    place = write_project(tmp_path / "p", {"Cargo.toml": manifest(extra=extra)})
+    context = context_of(place)
+    build_facts(context, request_for(place), Wish())
+    assert isinstance(context.report, Notes)
+    said = f"{tmp_path / 'other'} lies outside of the project: `docker build` does not see it"
+    assert context.report.warnings == [said]
+
+
+def test_a_linker_that_the_flags_name_is_installed(tmp_path: Path) -> None:
+    flags = '[build]\nrustflags = ["-C", "link-arg=-fuse-ld=mold"]\n'
+    assert facts_of(write_project(tmp_path, {".cargo/config.toml": flags})).tools == ("mold",)

@@ -32,11 +32,19 @@ TOOLS = {
 """Crate in the lock file → what its build script may start. A package too many does no harm."""
 
 
-def packages_to_build(graph: Graph, locked: frozenset[str]) -> tuple[str, ...]:
-    """Headers of what the program links, and tools of build scripts; `locked` are the lock file's crates."""
+LINKERS = {"fuse-ld=mold": "mold", "fuse-ld=lld": "lld", "linker=clang": "clang"}
+"""How the project's own flags name a linker → its package."""
+
+
+def packages_to_build(graph: Graph, locked: frozenset[str], rustflags: tuple[str, ...]) -> tuple[str, ...]:
+    """Headers of what the program links, tools of build scripts, linkers that the project's flags name.
+
+    `locked` are the crates of the lock file.
+    """
     linked = (name for crate, _, _ in system_libraries(graph) for name in FOR_THE_BUILD[crate])
     tools = (name for crate, names in TOOLS.items() if crate in locked for name in names)
-    return tuple(sorted({*linked, *tools}))
+    linkers = (name for said, name in LINKERS.items() if any(said in flag for flag in rustflags))
+    return tuple(sorted({*linked, *tools, *linkers}))
 
 
 def packages_to_run(graph: Graph) -> tuple[str, ...]:

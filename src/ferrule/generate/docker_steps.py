@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ferrule.base.skeleton import CA_FILE, ZONES, skeleton
 from ferrule.errors import ProjectError
-from ferrule.generate.build_facts import SCRATCH, Build, Program, Taken
+from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build, Program, Taken
 from ferrule.generate.docker import bash_pattern, shell_word
 from ferrule.generate.service import Service
 from ferrule.generate.template import Written
@@ -153,20 +153,28 @@ def compile_aids(service: Service, build: Build) -> Written | str:
 
 
 def skeleton_step(service: Service, build: Build) -> Written | str:
-    """The files of an empty base, as `base.skeleton` has them; CA roots and zones are Debian's own."""
-    if build.base != SCRATCH:
+    """The files of an empty base, as `base.skeleton` has them; CA roots and zones are Debian's own.
+
+    Debian gets the last two as packages, distroless has them, and of another base nothing is known.
+    """
+    if build.base in (DEBIAN, DISTROLESS):
         return ""
-    texts = {str(entry.path): entry.source for entry in skeleton(service.user) if entry.kind == "file"}
-    commands = [f"mkdir -p {IMAGE}/etc {IMAGE}{SHARED}", f"chmod 1777 {IMAGE}{SHARED}"]
-    for path, content in texts.items():
-        assert isinstance(content, bytes)
-        words = (shell_word(line) for line in content.decode().splitlines())
-        commands += [_lines("printf '%s\\n'", *words, f"> {IMAGE}{path}")]
+    commands = list(_users_and_tmp(service)) if build.base == SCRATCH else []
     if build.certificates:
         commands += [f"install -D -m 0644 {CA_FILE} {IMAGE}{CA_FILE}"]
     if build.zones:
         commands += [f"mkdir -p {IMAGE}{ZONES.parent}", f"cp -a {ZONES} {IMAGE}{ZONES}"]
-    return run_of(tuple(commands))
+    return run_of(tuple(commands)) if commands else ""
+
+
+def _users_and_tmp(service: Service) -> Iterator[str]:
+    texts = {str(entry.path): entry.source for entry in skeleton(service.user) if entry.kind == "file"}
+    yield f"mkdir -p {IMAGE}/etc {IMAGE}{SHARED}"
+    yield f"chmod 1777 {IMAGE}{SHARED}"
+    for path, content in texts.items():
+        assert isinstance(content, bytes)
+        words = (shell_word(line) for line in content.decode().splitlines())
+        yield _lines("printf '%s\\n'", *words, f"> {IMAGE}{path}")
 
 
 def files_step(service: Service, build: Build) -> Written | str:

@@ -65,7 +65,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
     return render(
         "dockerfile",
         name=service.name,
-        image=service.image or service.label,
+        image=(service.image or service.label).partition("@")[0],
         reason=build.link_reason or "asked for",
         link=Written(_link_words(build)),
         ground=Written(_ground_words(build)),
@@ -241,7 +241,8 @@ def _duration(seconds: float) -> str:
 
 def _skeleton_words(build: Build) -> str:
     more = [*(["CA roots"] if build.certificates else []), *(["time zones"] if build.zones else [])]
-    return ", ".join(("a /tmp", "users", "where hosts are looked up", *more))
+    ours = ("a /tmp", "users", "where hosts are looked up") if build.base == SCRATCH else ()
+    return ", ".join((*ours, *more))
 
 
 def _aid_sources(service: Service) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
     base, reason = _base(prepared, link, libraries, wish)
     root = prepared.project.workspace.workspace_root
     plan = prepared.plan
+    _warn_of_outsiders(context, prepared)
     return Build(
         rust=_rust(plan.toolchain),
         has_toolchain_file=any((root / name).is_file() for name in TOOLCHAIN_FILES),
@@ -78,7 +79,7 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         has_sqlx_data=plan.has_sqlx_data,
         has_jemalloc=bool({"tikv-jemalloc-sys", "jemalloc-sys"} & locked),
         wants_mimalloc=chosen_allocator(prepared.settings, plan, whole).name == "mimalloc",
-        tools=packages_to_build(whole, locked),
+        tools=packages_to_build(whole, locked, plan.rustflags),
         libraries=libraries,
         opened=prepared.settings.libraries,
         labels=tuple(labels_of(package_labels(prepared.selection.package), prepared.settings.labels).items()),
@@ -108,6 +109,15 @@ def _link_of(context: Context, prepared: Prepared) -> Callable[[BuildPlan, Graph
         return found
 
     return decide
+
+
+def _warn_of_outsiders(context: Context, prepared: Prepared) -> None:
+    """Name crates that no build sees whose context is the project."""
+    workspace = prepared.project.workspace
+    paths = {each.path for package in workspace.packages for each in package.dependencies if each.path}
+    for path in sorted(paths):
+        if not path.is_relative_to(workspace.workspace_root):
+            context.report.warn(f"{path} lies outside of the project: `docker build` does not see it")
 
 
 def _program(plan: BuildPlan, link: LinkChoice) -> Program:

@@ -22,6 +22,7 @@ from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
+from ferrule.verbs.targets import named_platforms
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     dockerfile.KIND: dockerfile.drafts,
@@ -108,7 +109,7 @@ def service_of(
         description=package.description or selection.binary,
         repository=package.repository or "",
         image=familiar(reference),
-        platforms=settings.platforms,
+        platforms=tuple(map(str, named_platforms(settings))),
         contract=settings.contract,
         args=settings.args,
         ports=settings.ports,
