@@ -160,6 +160,7 @@ def plain(config: dict[str, Any]) -> dict[str, Any]:
 
     - PATH, which engines give to every image that they build.
     - LINES, of two lines, which a Dockerfile has no form for; a comment in it says so.
+    - ArgsEscaped, which BuildKit sets and which is about Windows.
     - ferrule's labels for its own `run --wait`, and buildah's version.
     """
     env = [each for each in config["Env"] if not each.startswith(("PATH=", "LINES="))]
@@ -168,4 +169,5 @@ def plain(config: dict[str, Any]) -> dict[str, Any]:
         for name, value in config["Labels"].items()
         if not name.startswith(("ferrule.", "io.buildah."))
     }
-    return {**config, "Env": sorted(env), "Labels": labels}
+    kept = {name: value for name, value in config.items() if name != "ArgsEscaped"}
+    return {**kept, "Env": sorted(env), "Labels": labels}
