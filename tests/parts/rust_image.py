@@ -55,8 +55,10 @@ def rust_root() -> Path:
 def _make(place: Path) -> None:
     rules = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in DROP]
     clean = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*'
-    options = ("--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", *rules)
-    run("mmdebstrap", *options, f"--customize-hook={clean}", SUITE, str(place), mirror())
+    roots = f"copy-in {CERTIFICATES} {Path(CERTIFICATES).parent}"
+    hooks = (f"--customize-hook={clean}", f"--customize-hook={roots}")
+    options = ("--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", *rules, *hooks)
+    run("mmdebstrap", *options, SUITE, str(place), mirror())
     sysroot = Path(run("rustc", "--print", "sysroot").strip())
     parts = [str(path.relative_to(sysroot)) for path in _toolchain(sysroot)]
     renamed = ("--owner=0", "--group=0", f"--transform=flags=r;s,^,{TOOLCHAIN}/,")
@@ -78,6 +80,7 @@ def borrowed_root(place: Path) -> Path:
             tar.addfile(info)
         for name in ("bin", "lib", "lib64", "sbin"):
             _add_link(tar, name, f"usr/{name}")
+        tar.add(CERTIFICATES, CERTIFICATES[1:])
         _add_commands(tar)
     return place
 
@@ -91,7 +94,6 @@ def borrowed_volumes() -> tuple[str, ...]:
 
 
 def _add_commands(tar: tarfile.TarFile) -> None:
-    tar.add(CERTIFICATES, CERTIFICATES[1:])
     for name in ("cargo", "rustc"):
         _add_link(tar, f"{PLACE[1:]}/{name}", f"/{TOOLCHAIN}/bin/{name}")
     info = tarfile.TarInfo(f"{PLACE[1:]}/rustup")

@@ -1,5 +1,7 @@
 """A Dockerfile that makes the image as ferrule would, its `.dockerignore`, and the source of the probe."""
 
+import textwrap
+
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build
 from ferrule.generate.docker import has_lines, one_line
@@ -23,6 +25,7 @@ from ferrule.probe.place import init_command, probe_command
 from ferrule.values import PROGRAM_FOLDER
 
 KIND = "dockerfile"
+WIDTH = 110
 PATH = "Dockerfile"
 AIDS = "deploy/docker"
 """Where the sources of the probe and the init go."""
@@ -73,6 +76,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         cross=is_cross(service, build),
         jemalloc=build.has_jemalloc,
         mimalloc=build.wants_mimalloc,
+        musl=build.link == "musl",
         capabilities=service.capabilities,
         prepare=step,
         packages=bool(step) and "apt-get" in step,
@@ -112,7 +116,7 @@ def _fits(value: str | None) -> bool:
 
 def _link_words(build: Build) -> str:
     if build.link == "musl":
-        return "static with musl, whose own allocator is slow where several threads allocate"
+        return "static with musl"
     return build.link
 
 
@@ -185,7 +189,7 @@ def _base(service: Service, build: Build) -> dict[str, object]:
         )
     return {
         "base": Written(named.get(build.base, build.base)),
-        "base_comment": comment,
+        "base_comment": textwrap.wrap(comment, WIDTH),
         "base_packages": bool(packages),
         "base_run": run_of(commands) if commands else "",
     }
