@@ -20,7 +20,7 @@ from tests.generate.test_dockerfile_built import facts_of, plain
 from tests.journey.ferrule import SHOP, ferrule, flags, shop_variables, tool
 from tests.journey.test_health import PORT, QUICKLY, status_becomes
 from tests.parts.buildah import config_of, unpacked
-from tests.parts.docker import DockerEngine, current_docker_engine
+from tests.parts.docker import DockerEngine, add_buildx, current_docker_engine, docker_engine
 from tests.parts.postgres import postgres
 from tests.parts.rust_image import PATH, rust_image_name, rust_root
 from tests.parts.targets import need_targets
@@ -35,15 +35,29 @@ OWN_PATHS = "/usr/local/cargo/registry"
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     with current_docker_engine(tmp_path_factory.mktemp("docker")) as engine:
-        variables = f"ENV PATH={PATH} CARGO_HOME=/usr/local/cargo"
-        engine.docker("import", "--change", variables, str(rust_root()), rust_image_name())
+        take_rust(engine)
         yield engine
+
+
+@pytest.fixture
+def older_docker(tmp_path: Path) -> Iterator[DockerEngine]:
+    """This machine's own: 20.10 on Debian 12."""
+    add_buildx(tmp_path / "docker")
+    with docker_engine(tmp_path / "docker") as engine:
+        take_rust(engine)
+        yield engine
+
+
+def take_rust(docker: DockerEngine) -> None:
+    """The stand-in, under the name that the Dockerfiles give to the compiler's image."""
+    variables = f"ENV PATH={PATH} CARGO_HOME=/usr/local/cargo"
+    docker.docker("import", "--change", variables, str(rust_root()), rust_image_name())
 
 
 def build(docker: DockerEngine, project: Path, name: str, *options: str) -> str:
     """What BuildKit says of its steps."""
     argv = ("docker", "build", "--network", "host", "--progress", "plain", "--tag", name, *options, ".")
-    env = {**os.environ, **docker.env}
+    env = {**os.environ, **docker.env, "DOCKER_BUILDKIT": "1"}
     finished = subprocess.run(argv, cwd=project, env=env, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     return finished.stderr
@@ -101,10 +115,31 @@ def test_a_source_that_is_older_than_the_last_build_is_compiled(tmp_path: Path, 
     ferrule("generate", "dockerfile", "--project", str(project))
     build(docker, project, "mounted")
     assert said_by(docker, "mounted") == "one"
-    (project / "src/main.rs").write_text(SAYS.format("two"))
-    os.utime(project / "src/main.rs", (1_000_000_000, 1_000_000_000))
+    write_of_long_ago(project, "two")
     build(docker, project, "mounted")
     assert said_by(docker, "mounted") == "two"
+    # What a Dockerfile with a mount and nothing else does: it packs the program of the build before.
+    file = project / "Dockerfile"
+    without = file.read_text().replace("    find . -type f -exec touch {} + && \\\n", "")
+    assert without != file.read_text()
+    file.write_text(without)
+    write_of_long_ago(project, "three")
+    build(docker, project, "mounted")
+    assert said_by(docker, "mounted") == "two"
+
+
+def write_of_long_ago(project: Path, says: str) -> None:
+    (project / "src/main.rs").write_text(SAYS.format(says))
+    os.utime(project / "src/main.rs", (1_000_000_000, 1_000_000_000))
+
+
+def test_an_older_buildkit_takes_the_file(tmp_path: Path, older_docker: DockerEngine) -> None:
+    keys = '[package.metadata.ferrule]\nports = [80]\nhealth = { path = "/" }\ninit = true\n'
+    files = {"Cargo.toml": manifest(extra=keys), "src/main.rs": SAYS.format("one")}
+    project = write_project(tmp_path / "hello", files)
+    ferrule("generate", "dockerfile", "--project", str(project))
+    build(older_docker, project, "older")
+    assert said_by(older_docker, "older") == "one"
 
 
 def test_a_change_of_the_source_leaves_the_layer_of_dependencies(

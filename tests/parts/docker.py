@@ -62,11 +62,16 @@ def current_docker_engine(folder: Path) -> Iterator[DockerEngine]:
     need(shutil.which("runc"), "runc")
     own = debian_tool("dockerd").parents[1]
     path = os.pathsep.join((str(own / "sbin"), str(own / "bin"), os.environ["PATH"]))
+    add_buildx(folder)
+    with _engine(folder, path, ("--feature", "containerd-snapshotter=true")) as engine:
+        yield engine
+
+
+def add_buildx(folder: Path) -> None:
+    """Give the client of the engine in `folder` BuildKit's plugin; a client of 20.10 does without."""
     plugins = folder / "config" / "cli-plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     shutil.copy(debian_tool("docker-buildx"), plugins)
-    with _engine(folder, path, ("--feature", "containerd-snapshotter=true")) as engine:
-        yield engine
 
 
 @contextmanager
