@@ -31,7 +31,7 @@ def pairs(rest: str) -> dict[str, str]:
     """Of ENV and LABEL: words with `=` in them, quotes and escapes taken away."""
     found = {}
     for raw in _split(rest):
-        name, equals, value = _parted(raw)
+        name, equals, value = raw.partition("=")  # the first, in quotes or not
         assert equals
         found[word(name)] = word(value)
     return found
@@ -78,17 +78,3 @@ def _split(rest: str) -> Iterator[str]:
             current += letter
     if current:
         yield current
-
-
-def _parted(raw: str) -> tuple[str, str, str]:
-    """At the first `=` outside of quotes."""
-    quote, at = "", 0
-    while at < len(raw):
-        if raw[at] == "\\" and quote != "'":
-            at += 1
-        elif raw[at] in "\"'" and quote in ("", raw[at]):
-            quote = "" if quote else raw[at]
-        elif raw[at] == "=" and not quote:
-            return raw[:at], "=", raw[at + 1 :]
-        at += 1
-    return raw, "", ""

@@ -184,6 +184,12 @@ def test_the_name_to_build_under_has_no_digest() -> None:
     assert "docker build -t ghcr.io/acme/tiny ." in text_of(service)
 
 
+def test_a_label_that_no_dockerfile_can_hold_is_named() -> None:
+    text = text_of(build_of(TINY, labels=(("a=b", "c"), ("d", "e=f"))))
+    assert rests(text, "LABEL") == ["d=e=f"]
+    assert "# The label a=b is left out" in text
+
+
 def test_musl_is_said_to_be_slow_and_has_its_target() -> None:
     programs = (Program(package="tiny", binary="tiny", static=False),)
     text = text_of(build_of(TINY, link="musl", programs=programs))
@@ -248,13 +254,14 @@ PATHS = NAMES.map(lambda name: f"/data/{name}")
 @given(
     name=NAMES,
     value=LINES,
+    key=LINES.map(lambda text: f"k{text.replace('=', '')}"),
     args=st.lists(TEXTS, max_size=3).map(tuple),
     path=PATHS,
     cache=st.sampled_from(("mount", "chef")),
     text=TEXTS,
 )
 def test_every_value_comes_back(
-    name: str, value: str, args: tuple[str, ...], path: str, cache: str, text: str
+    name: str, value: str, key: str, args: tuple[str, ...], path: str, cache: str, text: str
 ) -> None:
     service = Service(
         name=name,
@@ -270,7 +277,7 @@ def test_every_value_comes_back(
             cache=cache,  # type: ignore[arg-type]  # hypothesis knows no Literal
             link_reason=text,
             base_reason=text,
-            labels=((f"k{value}", value),),
+            labels=((key, value),),
             files=(Taken(source=name, target=path),),
         ),
     )
@@ -279,7 +286,7 @@ def test_every_value_comes_back(
     found = instructions(written)
     assert {each for each, _ in found} <= {*known, "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
     assert {"A": value} in [pairs(rest) for rest in rests(written, "ENV")]
-    assert [pairs(rest) for rest in rests(written, "LABEL")] == [{f"k{value}": value}]
+    assert [pairs(rest) for rest in rests(written, "LABEL")] == [{key: value}]
     assert word(rests(written, "WORKDIR")[-1]) == path
     assert words_of_list(rests(written, "VOLUME")[0]) == [path]
     assert json.loads(rests(written, "ENTRYPOINT")[0]) == [f"/app/{name}"]

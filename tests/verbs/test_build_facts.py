@@ -148,3 +148,13 @@ def test_a_crate_outside_of_the_project_is_named(tmp_path: Path) -> None:
 def test_a_linker_that_the_flags_name_is_installed(tmp_path: Path) -> None:
     flags = '[build]\nrustflags = ["-C", "link-arg=-fuse-ld=mold"]\n'
     assert facts_of(write_project(tmp_path, {".cargo/config.toml": flags})).tools == ("mold",)
+
+
+def test_libraries_that_the_code_links_by_itself_are_installed(tmp_path: Path) -> None:
+    script = 'fn main() { println!("cargo:rustc-link-arg=-lz"); }\n'
+    keys = '[package.metadata.ferrule]\nlibraries = ["libfoo.so.1"]\n'
+    files = {"Cargo.toml": manifest(extra=keys), "build.rs": script}
+    found = facts_of(write_project(tmp_path, files))
+    assert (found.link, found.base, found.libraries) == ("dynamic", "debian", ("zlib1g",))
+    assert found.tools == ("pkg-config", "zlib1g-dev")
+    assert found.unknown == ("libfoo.so.1",)

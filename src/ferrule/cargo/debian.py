@@ -1,26 +1,24 @@
-"""Debian 12's packages for a build and for its program: crates go in, names of packages come out."""
+"""Debian 12's packages for a build and for its program: crates and libraries go in, names come out."""
+
+from collections.abc import Iterable
 
 from ferrule.cargo.graph import Graph
 from ferrule.cargo.needs import system_libraries
 
-FOR_THE_BUILD = {
-    "openssl-sys": ("libssl-dev", "pkg-config"),
-    "pq-sys": ("libpq-dev", "pkg-config"),
-    "libsqlite3-sys": ("libsqlite3-dev", "pkg-config"),
-    "libz-sys": ("pkg-config", "zlib1g-dev"),
-    "mysqlclient-sys": ("default-libmysqlclient-dev", "pkg-config"),
-    "curl-sys": ("libcurl4-openssl-dev", "pkg-config"),
-    "rdkafka-sys": ("librdkafka-dev", "pkg-config"),
+LIBRARIES = {
+    "crypto": ("libssl-dev", "libssl3"),
+    "curl": ("libcurl4-openssl-dev", "libcurl4"),
+    "lzma": ("liblzma-dev", "liblzma5"),
+    "mysqlclient": ("default-libmysqlclient-dev", "libmariadb3"),
+    "pq": ("libpq-dev", "libpq5"),
+    "rdkafka": ("librdkafka-dev", "librdkafka1"),
+    "sqlite3": ("libsqlite3-dev", "libsqlite3-0"),
+    "ssl": ("libssl-dev", "libssl3"),
+    "z": ("zlib1g-dev", "zlib1g"),
+    "zstd": ("libzstd-dev", "libzstd1"),
 }
-TO_RUN = {
-    "openssl-sys": "libssl3",
-    "pq-sys": "libpq5",
-    "libsqlite3-sys": "libsqlite3-0",
-    "libz-sys": "zlib1g",
-    "mysqlclient-sys": "libmariadb3",
-    "curl-sys": "libcurl4",
-    "rdkafka-sys": "librdkafka1",
-}
+"""Library, as a linker names it → the package to build with and the one to run with."""
+
 TOOLS = {
     "bindgen": ("libclang-dev",),
     "cmake": ("cmake", "g++", "make"),
@@ -31,22 +29,28 @@ TOOLS = {
 }
 """Crate in the lock file → what its build script may start. A package too many does no harm."""
 
-
 LINKERS = {"fuse-ld=mold": "mold", "fuse-ld=lld": "lld", "linker=clang": "clang"}
 """How the project's own flags name a linker → its package."""
 
 
-def packages_to_build(graph: Graph, locked: frozenset[str], rustflags: tuple[str, ...]) -> tuple[str, ...]:
-    """Headers of what the program links, tools of build scripts, linkers that the project's flags name.
+def libraries_of_crates(graph: Graph) -> tuple[str, ...]:
+    """The system's libraries that crates link, as a linker names them."""
+    return tuple(name for _, words, _ in system_libraries(graph) for name in words.split(" and "))
+
+
+def packages_to_build(
+    libraries: Iterable[str], locked: frozenset[str], rustflags: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Headers of the libraries, tools of build scripts, linkers that the project's flags name.
 
     `locked` are the crates of the lock file.
     """
-    linked = (name for crate, _, _ in system_libraries(graph) for name in FOR_THE_BUILD[crate])
+    headers = {LIBRARIES[name][0] for name in libraries if name in LIBRARIES}
     tools = (name for crate, names in TOOLS.items() if crate in locked for name in names)
     linkers = (name for said, name in LINKERS.items() if any(said in flag for flag in rustflags))
-    return tuple(sorted({*linked, *tools, *linkers}))
+    return tuple(sorted({*headers, *(("pkg-config",) if headers else ()), *tools, *linkers}))
 
 
-def packages_to_run(graph: Graph) -> tuple[str, ...]:
-    """The shared libraries that the program links."""
-    return tuple(sorted({TO_RUN[crate] for crate, _, _ in system_libraries(graph)}))
+def packages_to_run(libraries: Iterable[str]) -> tuple[str, ...]:
+    """The packages of the shared libraries, of those that are known."""
+    return tuple(sorted({LIBRARIES[name][1] for name in libraries if name in LIBRARIES}))

@@ -35,7 +35,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     `base` is scratch, distroless, debian, or an image reference; `link` and `base` have their reasons.
     `profile` are keys and values of cargo's release profile. `target_folder` is cargo's, below the
     workspace, None where it is elsewhere. `tools` and `libraries` are Debian's packages for the build and for
-    the image. `opened` are libraries that the program opens by name. `has_printed_host` is whether rustc
+    the image. `unknown` are libraries whose packages are not known. `has_printed_host` is whether rustc
     knows `--print host-tuple`. `wants_mimalloc`: ferrule would link it, and a Dockerfile cannot.
     """
 
@@ -58,7 +58,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     wants_mimalloc: bool = False
     tools: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    opened: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     files: tuple[Taken, ...] = ()
 

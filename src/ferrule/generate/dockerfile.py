@@ -93,7 +93,8 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
             *((e.name, e.default) for e in named if _fits(e.default)),
         ),
         unwritten=tuple(each.name for each in named if not _fits(each.default)),
-        labels=tuple((one_line(key), one_line(value)) for key, value in build.labels),
+        labels=tuple((one_line(key), one_line(value)) for key, value in build.labels if "=" not in key),
+        unlabelled=tuple(key for key, _ in build.labels if "=" in key),
         entrypoint=init_command(PROGRAM_FOLDER / service.name)
         if service.init
         else (str(PROGRAM_FOLDER / service.name),),
@@ -183,10 +184,8 @@ def _base(service: Service, build: Build) -> dict[str, object]:
         *account,
     )
     comment = build.base_reason
-    if build.opened:
-        comment += (
-            f"; the program opens {', '.join(build.opened)} by name: its package is to be installed here"
-        )
+    if build.unknown:
+        comment += f"; to be installed besides: what has {', '.join(build.unknown)}, here and for the build"
     return {
         "base": Written(named.get(build.base, build.base)),
         "base_comment": textwrap.wrap(comment, WIDTH),

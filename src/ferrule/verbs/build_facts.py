@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from ferrule.base.choose import LAYOUT, expected_base
 from ferrule.base.known import FITTED
 from ferrule.cargo.build import known_choice
-from ferrule.cargo.debian import packages_to_build, packages_to_run
+from ferrule.cargo.debian import LIBRARIES, libraries_of_crates, packages_to_build, packages_to_run
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
 from ferrule.cargo.needs import certificates, expected_link, time_zones
+from ferrule.cargo.own_code import libraries_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
 from ferrule.cargo.toolchain import Toolchain, version_numbers
 from ferrule.errors import ProjectError
@@ -56,8 +57,10 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
     whole, links = merged(graphs), tuple(map(_link_of(context, prepared), plans, graphs))
     link = most_demanding(links)
     locked = _locked(prepared.project.workspace.lock_file)
-    libraries = packages_to_run(whole) if link.mode == "dynamic" else ()
-    base, reason = _base(prepared, link, libraries, wish)
+    shared = _shared(plans, whole) if link.mode == "dynamic" else ()
+    libraries = packages_to_run(shared)
+    unknown = (*(name for name in shared if name not in LIBRARIES), *prepared.settings.libraries)
+    base, reason = _base(prepared, link, libraries, unknown, wish)
     root = prepared.project.workspace.workspace_root
     plan = prepared.plan
     _warn_of_outsiders(context, prepared)
@@ -79,9 +82,9 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         has_sqlx_data=plan.has_sqlx_data,
         has_jemalloc=bool({"tikv-jemalloc-sys", "jemalloc-sys"} & locked),
         wants_mimalloc=chosen_allocator(prepared.settings, plan, whole).name == "mimalloc",
-        tools=packages_to_build(whole, locked, plan.rustflags),
+        tools=packages_to_build(shared, locked, plan.rustflags),
         libraries=libraries,
-        opened=prepared.settings.libraries,
+        unknown=unknown,
         labels=tuple(labels_of(package_labels(prepared.selection.package), prepared.settings.labels).items()),
         files=_files(prepared, whole),
     )
@@ -135,7 +138,21 @@ def _rust(toolchain: Toolchain) -> str:
     return channel.partition(".")[0] or number
 
 
-def _base(prepared: Prepared, link: LinkChoice, libraries: tuple[str, ...], wish: Wish) -> tuple[str, str]:
+def _shared(plans: tuple[BuildPlan, ...], graph: Graph) -> tuple[str, ...]:
+    """The system's libraries that the programs link, by crates or by the project's own code."""
+    own = (
+        library
+        for plan in plans
+        for library in libraries_of_sources(
+            plan.project.workspace, plan.selection.package, plan.selection.binary
+        )
+    )
+    return tuple(dict.fromkeys((*libraries_of_crates(graph), *own)))
+
+
+def _base(
+    prepared: Prepared, link: LinkChoice, libraries: tuple[str, ...], unknown: tuple[str, ...], wish: Wish
+) -> tuple[str, str]:
     """A word or an image, and the reason. A fitted base is what its libraries' packages are in."""
     settings, static = prepared.settings, link.mode != "dynamic"
     choice = expected_base(wish.base or settings.base, static=static)
@@ -151,20 +168,17 @@ def _base(prepared: Prepared, link: LinkChoice, libraries: tuple[str, ...], wish
             hint="add --base with an image of a registry",
         )
     if choice.name == FITTED:
-        return _in_place_of_fitted(libraries, settings.libraries)
+        return _in_place_of_fitted(libraries, unknown)
     if asked in (DISTROLESS, DEBIAN):
         return asked, ""
     return choice.name, ""
 
 
-def _in_place_of_fitted(libraries: tuple[str, ...], opened: tuple[str, ...]) -> tuple[str, str]:
+def _in_place_of_fitted(libraries: tuple[str, ...], unknown: tuple[str, ...]) -> tuple[str, str]:
     ours = "ferrule takes the loader and the libraries that the program links, and no more"
-    if set(libraries) <= IN_DISTROLESS and not opened:
+    if set(libraries) <= IN_DISTROLESS and not unknown:
         return DISTROLESS, f"{ours}; the smallest public image that has them is this one"
-    return (
-        DEBIAN,
-        f"{ours}; a Dockerfile installs {', '.join(libraries) or 'their packages'} with all that these need",
-    )
+    return DEBIAN, f"{ours}; a Dockerfile installs their packages, with all that these need"
 
 
 def _locked(lock: Path) -> frozenset[str]:
