@@ -36,7 +36,8 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
-    unit = example.parent / "deploy" / "systemd" / "hello.service"
+    project = example.parent
+    unit = project / "deploy" / "systemd" / "hello.service"
     code, out, err = ferrule("generate")
     assert (code, err) == (0, "")
     listed = [line.split(maxsplit=2) for line in out.splitlines()]
@@ -52,10 +53,10 @@ def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: P
 
 def test_written_once_it_stays_as_it_is(ferrule: Ferrule, example: Path) -> None:
     assert ferrule("generate", "env") == (0, "", f"{example}: written\n")
-    before = example.stat()
+    before = (example.stat().st_ino, example.stat().st_mtime_ns)
     assert ferrule("generate", "env") == (0, "", f"{example}: as it was\n")
     assert ferrule("generate", "env", "--check") == (0, "", "")
-    assert example.stat() == before
+    assert (example.stat().st_ino, example.stat().st_mtime_ns) == before
     assert example.read_text().endswith("APP_URL=\n\nRUST_LOG=info\n# ferrule generate env: end\n")
 
 
@@ -164,3 +165,58 @@ def test_a_kind_that_is_none(ferrule: Ferrule) -> None:
     code, _, err = ferrule("generate", "helm")
     assert code == 2
     assert "'helm'" in err
+
+
+def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Dockerfile")
+    assert ferrule("generate", "dockerfile", "--cache", "chef", "--base", "distroless")[0] == 0
+    assert "cargo chef cook" in file.read_text()
+    assert "FROM gcr.io/distroless/static-debian12:nonroot" in file.read_text()
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert "cargo chef cook" in file.read_text()
+    assert "\nFROM scratch\n" in file.read_text()
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0
+    assert ferrule("generate", "dockerfile", "--cache", "mount", "--check")[0] == 3
+    code, _, err = ferrule("generate", "env", "--cache", "chef")
+    assert (code, err.splitlines()[0]) == (2, "error: --cache and --base are for the kind dockerfile")
+
+
+def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Dockerfile")
+    ferrule("generate", "dockerfile")
+    file.write_text(f"# syntax=docker/dockerfile:1\n{file.read_text()}LABEL team=payments\n")
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0
+    manifest_file = example.with_name("Cargo.toml")
+    manifest_file.write_text(manifest_file.read_text() + "[package.metadata.ferrule]\nports = [8080]\n")
+    code, out, _ = ferrule("generate", "dockerfile", "--check")
+    assert code == 3
+    assert "+EXPOSE 8080/tcp\n" in out
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert file.read_text().startswith("# syntax=docker/dockerfile:1\n# ferrule generate dockerfile:")
+    assert file.read_text().endswith("# ferrule generate dockerfile: end\nLABEL team=payments\n")
+
+
+def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: Ferrule, example: Path) -> None:
+    manifest_file = example.with_name("Cargo.toml")
+    keys = '[package.metadata.ferrule]\nports = [8080]\nhealth = { path = "/health" }\n'
+    manifest_file.write_text(manifest_file.read_text() + keys)
+    assert ferrule("generate", "dockerfile")[0] == 0
+    probe = example.parent / "deploy" / "docker" / "probe.rs"
+    assert probe.read_text().startswith("// ferrule generate dockerfile: from here")
+    probe.write_text(f"// ours\n{probe.read_text()}")
+    assert ferrule("generate", "dockerfile", "--check")[0] == 0
+
+
+def test_platforms_are_read_as_a_build_reads_them(ferrule: Ferrule, example: Path) -> None:
+    manifest_file = example.with_name("Cargo.toml")
+    keys = '[package.metadata.ferrule]\nplatforms = ["{}"]\n'
+    text = manifest_file.read_text()
+    manifest_file.write_text(text + keys.format("linux/amd64,linux/arm64"))
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert "FROM for-$TARGETARCH AS toolchain" in example.with_name("Dockerfile").read_text()
+    manifest_file.write_text(text + keys.format("arm64"))
+    code, _, err = ferrule("generate", "dockerfile")
+    assert (code, err.splitlines()[0]) == (
+        3,
+        "error: package.metadata.ferrule.platforms: 'arm64' is not a platform",
+    )

@@ -46,3 +46,11 @@ def test_half_a_pair_of_marks_is_refused(marks: tuple[str, ...]) -> None:
 
 def test_marks_of_another_kind_are_none_of_ours() -> None:
     assert split(drafted(None, "compose", "a: 1\n", force=False), "env") is None
+
+
+def test_other_files_begin_comments_otherwise() -> None:
+    text = drafted(None, "env", "fn main() {}\n", force=False, comment="//")
+    assert text.splitlines() == [f"//{MARKS[0][1:]}", "fn main() {}", f"//{MARKS[1][1:]}"]
+    assert split(text, "env") is None
+    again = drafted(f"// ours\n{text}", "env", "// ferrule generate env: x\n", force=False, comment="//")
+    assert again.splitlines()[0::2] == ["// ours", "/// ferrule generate env: x"]

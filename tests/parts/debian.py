@@ -60,6 +60,7 @@ PACKAGES = (
 )
 TOOLS = {
     "crane": ("crane",),
+    "docker-buildx": ("docker-buildx",),
     "docker-compose": ("docker-compose",),
     "dockerd": ("docker.io", "docker-cli", "containerd"),
     "kubectl": ("kubectl",),
@@ -71,7 +72,7 @@ ARM64 = {"ninja": ("ninja-build",)}
 """A small program of C++ for another processor → the packages that it consists of."""
 
 STABLE = "bookworm"
-BINARY_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec/podman")
+BINARY_FOLDERS = ("usr/bin", "usr/sbin", "usr/libexec/podman", "usr/libexec/docker/cli-plugins")
 
 
 def debian_tool(program: str) -> Path:

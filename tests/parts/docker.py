@@ -67,9 +67,20 @@ def docker_engine(folder: Path) -> Iterator[DockerEngine]:
 
 @contextmanager
 def current_docker_engine(folder: Path) -> Iterator[DockerEngine]:
-    """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc."""
+    """The same with the dockerd, containerd and client of Debian's testing suite, and this machine's runc.
+
+    Its client builds with BuildKit.
+    """
+    add_buildx(folder)
     with _engine(folder, _current(), (*APART, *CONTAINERD)) as engine:
         yield engine
+
+
+def add_buildx(folder: Path) -> None:
+    """Give the client of the engine in `folder` BuildKit's plugin; a client of 20.10 does without."""
+    plugins = folder / "config" / "cli-plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
+    shutil.copy(debian_tool("docker-buildx"), plugins)
 
 
 @contextmanager

@@ -31,10 +31,22 @@ def objection_of_sources(
         name = os.path.relpath(path, workspace.workspace_root)
         if OPENS.search(text):
             return f"{name} opens shared libraries at run time"
-        libraries = sorted({library for library in _linked(text) if _is_installed(library, root)})
+        libraries = _installed(text, root)
         if libraries:
             return f"{name} links the system's {' and '.join(libraries)}"
     return None
+
+
+def libraries_of_sources(
+    workspace: Workspace, package: Package, binary: str, root: Path = Path("/")
+) -> tuple[str, ...]:
+    """All libraries that the code names, as a linker does, where they are installed below `root`."""
+    found = (_installed(code_of(path), root) for path in _sources(workspace, package, binary))
+    return tuple(dict.fromkeys(library for libraries in found for library in libraries))
+
+
+def _installed(text: str, root: Path) -> list[str]:
+    return sorted({library for library in _linked(text) if _is_installed(library, root)})
 
 
 def _linked(text: str) -> Iterator[str]:

@@ -136,15 +136,16 @@ class BuildPlan(msgspec.Struct, frozen=True, kw_only=True):
         may_be_used = not lock.is_file() or b'jemalloc-sys"' in lock.read_bytes()
         return {JEMALLOC_PAGE: "16"} if may_be_used else {}
 
+    @property
+    def has_sqlx_data(self) -> bool:
+        """Whether the project holds what SQLx would otherwise ask a database for."""
+        places = (self.project.workspace.workspace_root, self.selection.package.folder)
+        return any((place / ".sqlx").is_dir() for place in places)
+
     def _sqlx_environment(self) -> dict[str, str]:
         """Committed offline data of SQLx is used: an image must not depend on a database nearby."""
-        places = (self.project.workspace.workspace_root, self.selection.package.folder)
-        committed = any((place / ".sqlx").is_dir() for place in places)
-        return (
-            {"SQLX_OFFLINE": "true"}
-            if committed and "SQLX_OFFLINE" not in {**self.variables, **os.environ}
-            else {}
-        )
+        is_said = "SQLX_OFFLINE" in {**self.variables, **os.environ}
+        return {"SQLX_OFFLINE": "true"} if self.has_sqlx_data and not is_said else {}
 
 
 def plan_build(

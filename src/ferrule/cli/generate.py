@@ -15,13 +15,19 @@ from ferrule.errors import ProjectError
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated
 
-KINDS = ("compose", "env", "github", "kubernetes", "ecs", "systemd")
+KINDS = ("dockerfile", "compose", "env", "github", "kubernetes", "ecs", "systemd")
 
 
 def _parse_image(text: str) -> object:
     from ferrule.oci.reference import parse_reference
 
     return parse_reference(text)
+
+
+def _parse_base(text: str) -> object:
+    from ferrule.verbs.prepare import parse_base
+
+    return parse_base(text)
 
 
 @click.command("generate")
@@ -39,6 +45,16 @@ def _parse_image(text: str) -> object:
     type=Parsed("IMAGE", _parse_image),
     help="The image that the files start, by tag or digest.  [default: the one in them, or this version's]",
 )
+@click.option(
+    "--cache",
+    type=click.Choice(("mount", "chef")),
+    help="How a Dockerfile keeps what is compiled.  [default: as the one that is there, or mount]",
+)
+@click.option(
+    "--base",
+    type=Parsed("IMAGE", _parse_base),
+    help="What a Dockerfile's image stands on: distroless, debian, scratch or an image.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is not as it should be.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
@@ -46,7 +62,7 @@ def _parse_image(text: str) -> object:
 def command(**given: Any) -> None:
     """Write files from what is known of the project.
 
-    KIND is compose, env, github, kubernetes, ecs or systemd.
+    KIND is dockerfile, compose, env, github, kubernetes, ecs or systemd.
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
@@ -54,16 +70,20 @@ def command(**given: Any) -> None:
     are there.
     """
     from ferrule.cli.given import make_context
+    from ferrule.verbs.build_facts import Wish
     from ferrule.verbs.generate import WHY, Wanted, generate, write
 
-    context = make_context(given)
     kinds = tuple(dict.fromkeys(given["kinds"]))
+    if kinds and "dockerfile" not in kinds and (given["cache"] or given["base"]):
+        raise click.UsageError("--cache and --base are for the kind dockerfile")
+    context = make_context(given)
     wanted = Wanted(
         kinds=kinds or KINDS,
         output=given["output"],
         image=given["image"],
         force=given["force"],
         only_ours=given["check"] and not kinds,
+        dockerfile=Wish(cache=given["cache"], base=given["base"]),
     )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:

@@ -9,6 +9,20 @@ END = "# ferrule generate {kind}: end"
 MARK = "# ferrule generate {kind}:"
 
 
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """The two lines of a kind, and how each of them begins; `comment` is how the file begins a comment."""
+
+    begin: str
+    end: str
+    mark: str
+
+
+def marks_of(kind: str, comment: str = "#") -> Marks:
+    """Those of a kind, in a file whose comments begin so."""
+    begin, end, mark = (comment + form.format(kind=kind)[1:] for form in (BEGIN, END, MARK))
+    return Marks(begin=begin, end=end, mark=mark)
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """A file in three parts; `ours` is without its marks."""
 
@@ -17,19 +31,20 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     after: str
 
 
-def has_marks(text: str, kind: str) -> bool:
+def has_marks(text: str, kind: str, comment: str = "#") -> bool:
     """Whether a file was generated, though its marks may not be whole any more."""
-    return any(line.startswith(MARK.format(kind=kind)) for line in text.splitlines())
+    mark = marks_of(kind, comment).mark
+    return any(line.startswith(mark) for line in text.splitlines())
 
 
-def split(text: str, kind: str) -> Parts | None:
+def split(text: str, kind: str, comment: str = "#") -> Parts | None:
     """The parts of a file; None where it has no marks of the kind, `ProjectError` for half a pair."""
     lines = text.splitlines(keepends=True)
-    mark, end = MARK.format(kind=kind), END.format(kind=kind)
-    marks = [number for number, line in enumerate(lines) if line.startswith(mark)]
+    own = marks_of(kind, comment)
+    marks = [number for number, line in enumerate(lines) if line.startswith(own.mark)]
     if not marks:
         return None
-    is_pair = len(marks) == 2 and lines[marks[1]].rstrip() == end and lines[marks[0]].rstrip() != end
+    is_pair = len(marks) == 2 and lines[marks[1]].rstrip() == own.end and lines[marks[0]].rstrip() != own.end
     if not is_pair:
         raise ProjectError(
             f"the marks of `ferrule generate {kind}` are not a pair any more",
@@ -43,23 +58,26 @@ def split(text: str, kind: str) -> Parts | None:
     )
 
 
-def join(parts: Parts, kind: str) -> str:
+def join(parts: Parts, kind: str, comment: str = "#") -> str:
     """The file again. Every part ends with a line end, or is empty."""
-    return f"{parts.before}{BEGIN.format(kind=kind)}\n{parts.ours}{END.format(kind=kind)}\n{parts.after}"
+    own = marks_of(kind, comment)
+    return f"{parts.before}{own.begin}\n{parts.ours}{own.end}\n{parts.after}"
 
 
-def drafted(text: str | None, kind: str, ours: str, *, force: bool) -> str:
+def drafted(text: str | None, kind: str, ours: str, *, force: bool, comment: str = "#") -> str:
     """What becomes of a file that is there (None: it is not) when our part is to be `ours`.
 
     Raises `ProjectError` for a file without marks, which is somebody else's, unless `force`.
     """
-    found = None if text is None else split(text, kind)
+    found = None if text is None else split(text, kind, comment)
     if found is None and text is not None and not force:
         raise ProjectError(
             "it is there, and not written by `ferrule generate`",
             hint="move it away, or add --force to have it replaced",
         )
     kept = found or Parts(before="", ours="", after="")
-    mark = MARK.format(kind=kind)
-    safe = (f"#{line}" if line.startswith(mark) else line for line in ours.splitlines(keepends=True))
-    return join(msgspec.structs.replace(kept, ours="".join(safe)), kind)
+    mark = marks_of(kind, comment).mark
+    safe = (
+        f"{comment[0]}{line}" if line.startswith(mark) else line for line in ours.splitlines(keepends=True)
+    )
+    return join(msgspec.structs.replace(kept, ours="".join(safe)), kind, comment)

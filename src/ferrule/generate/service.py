@@ -6,6 +6,7 @@ import msgspec
 
 from ferrule.contract import Variable
 from ferrule.database import Database
+from ferrule.generate.build_facts import Build
 from ferrule.health import Health
 from ferrule.values import Port, User
 
@@ -32,7 +33,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the binary's; `image` a reference with tag or digest, None where the project has no
     repository. `files` are pairs of what is taken along and its place; `migrations` is the folder of them,
     relative to the package; `migrate` are the arguments of a run that migrates; `volumes` are absolute
-    paths. `repository` is the source's URL.
+    paths. `repository` is the source's URL. `build` is there for a Dockerfile alone: it takes longer to know.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: str = "SIGTERM"
     init: bool = False
     capabilities: tuple[str, ...] = ()
+    build: Build | None = None
 
     @property
     def label(self) -> str:
@@ -79,3 +81,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     path: str
     text: str
+
+    @property
+    def comment(self) -> str:
+        """How a comment begins in such a file."""
+        return "//" if self.path.endswith(".rs") else "#"

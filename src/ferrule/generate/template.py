@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ferrule.generate.docker import docker_word, docker_words, exec_form, shell_word
 from ferrule.generate.expression import literal
 from ferrule.generate.yaml import yaml_lines, yaml_text
 
@@ -22,7 +23,7 @@ class Written(str):
     __slots__ = ()
 
 
-def render(name: str, **values: Any) -> str:
+def render(name: str, /, **values: Any) -> str:
     """The text of `templates/NAME.j2` with the values in it."""
     return _environment(*OTHER_SIGNS.get(name, ())).get_template(f"{name}.j2").render(**values)
 
@@ -47,6 +48,10 @@ def _environment(start: str = "{{", end: str = "}}") -> Environment:
         yaml_lines(literal("\n".join(lines)), indent)
     )
     environment.filters["line"] = lambda value: Written(_line(str(value)))
+    environment.filters["docker"] = lambda value: Written(docker_word(str(value)))
+    environment.filters["exec"] = lambda words: Written(exec_form(tuple(words)))
+    environment.filters["words"] = lambda words: Written(docker_words(tuple(words)))
+    environment.filters["sh"] = lambda value: Written(shell_word(str(value)))
     return environment
 
 

@@ -70,17 +70,20 @@ def linkers(toolchain: Toolchain, triple: str) -> tuple[Linker, ...]:
 
 def _linkers(toolchain: Toolchain, triple: str) -> Iterator[Linker]:
     if (toolchain.library_folder(toolchain.host).parent / "bin" / "rust-lld").is_file():
-        yield _linker("rust-lld", "ld.lld", FOR_LD)
+        yield linker_flags("rust-lld", "ld.lld", FOR_LD)
     if shutil.which("ld.lld"):
-        yield _linker("ld.lld", "ld.lld", FOR_LD)
+        yield linker_flags("ld.lld", "ld.lld", FOR_LD)
     own = triple.partition("-")[0] == toolchain.host.partition("-")[0] and "-linux-" in toolchain.host
     compiler = "cc" if own else f"{COMPILERS.get(triple.replace('musl', 'gnu'), triple)}-gcc"
     if shutil.which(compiler):
-        yield _linker(compiler, "gcc", FOR_CC)
-        yield _linker(compiler, "gcc", (*FOR_CC, "-fuse-ld=bfd"))  # since 1.90 rustc asks for lld by itself
+        yield linker_flags(compiler, "gcc", FOR_CC)
+        yield linker_flags(
+            compiler, "gcc", (*FOR_CC, "-fuse-ld=bfd")
+        )  # since 1.90 rustc asks for lld by itself
 
 
-def _linker(program: str, flavour: str, words: tuple[str, ...]) -> Linker:
+def linker_flags(program: str, flavour: str, words: tuple[str, ...]) -> Linker:
+    """For rustc: which linker, how it takes its words, and what it is told besides."""
     passed = (part for word in words for part in ("-C", f"link-arg={word}"))
     return ("-C", f"linker={program}", "-C", f"linker-flavor={flavour}", *passed)
 

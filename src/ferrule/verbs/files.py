@@ -49,7 +49,7 @@ def collect_files(copies: tuple[FileCopy, ...], folder: Path, root: Path) -> tup
 
 
 def _entries(copy: FileCopy, project: _Project) -> Iterator[FileEntry]:
-    start, pattern = _split(copy.source, project.folder)
+    start, pattern = split_source(copy.source, project.folder)
     source = _inside(project.folder / start, start, project)
     if not pattern:
         yield from _walk(source, copy.target, project, above=frozenset())
@@ -64,7 +64,7 @@ def _entries(copy: FileCopy, project: _Project) -> Iterator[FileEntry]:
         )
 
 
-def _split(source: str, folder: Path) -> tuple[str, tuple[str, ...]]:
+def split_source(source: str, folder: Path) -> tuple[str, tuple[str, ...]]:
     """The folder before the first wildcard, and the pattern from there on; none for a file's own name."""
     parts = PurePosixPath(source).parts
     first = next((at for at, part in enumerate(parts) if WILDCARDS & set(part)), None)

@@ -16,16 +16,20 @@ from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError, ProjectError
-from ferrule.generate import compose, ecs, env, github, kubernetes, systemd
+from ferrule.generate import compose, dockerfile, ecs, env, github, kubernetes, systemd
+from ferrule.generate.build_facts import Build, Cache
 from ferrule.generate.marked import drafted, has_marks, split
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.reference import Reference, parse_reference
+from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
+from ferrule.verbs.targets import named_platforms
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
+    dockerfile.KIND: dockerfile.drafts,
     compose.KIND: compose.drafts,
     env.KIND: env.drafts,
     github.KIND: github.drafts,
@@ -34,6 +38,7 @@ KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
     systemd.KIND: systemd.drafts,
 }
 WHY = {
+    dockerfile.KIND: "for those who must have one: the image as ferrule would make it",
     compose.KIND: "the service on one machine, with the database that it needs",
     env.KIND: "the variables of the contract, to copy and fill in",
     github.KIND: "a workflow: tests, and an image that is verified before it is pushed",
@@ -56,6 +61,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     image: Reference | None = None
     force: bool = False
     only_ours: bool = False
+    dockerfile: Wish = Wish()
 
 
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,20 +96,27 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
     name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
+    kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
+    asks = dockerfile.KIND in kinds
+    wish = msgspec.structs.replace(wanted.dockerfile, cache=wanted.dockerfile.cache or _known_cache(folder))
+    build = build_facts(context, request, wish) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
-        service = replace(service_of(selection, settings, name), sqlx=sqlx_of(project, selection.package))
+        service = service_of(selection, settings, name, build)
+        service = replace(service, sqlx=sqlx_of(project, selection.package))
         # Kinds share files: compose needs the example of its .env as much as `env` does.
-        return tuple({draft.path: draft for kind in wanted.kinds for draft in KINDS[kind](service)}.values())
+        return tuple({draft.path: draft for kind in kinds for draft in KINDS[kind](service)}.values())
 
     known = None if wanted.image else _known_digest(drafts(name), folder, name)
     found = drafts(name.with_digest(known) if known else name)
     if wanted.only_ours:
-        found = tuple(each for each in found if has_marks(_text_of(folder / each.path) or "", each.kind))
+        found = tuple(each for each in found if _is_ours(folder, each))
     return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
 
 
-def service_of(selection: Selection, settings: Settings, image: Reference) -> Service:
+def service_of(
+    selection: Selection, settings: Settings, image: Reference, build: Build | None = None
+) -> Service:
     """What the files need to know; an image without tag and digest gets the package's version as its tag."""
     package = selection.package
     reference = image if image.tag or image.digest else image.with_tag(package.version.replace("+", "_"))
@@ -114,7 +127,7 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
         description=package.description or selection.binary,
         repository=package.repository or "",
         image=familiar(reference),
-        platforms=settings.platforms,
+        platforms=tuple(map(str, named_platforms(settings))),
         contract=settings.contract,
         args=settings.args,
         ports=settings.ports,
@@ -129,6 +142,7 @@ def service_of(selection: Selection, settings: Settings, image: Reference) -> Se
         stop_signal=settings.stop_signal,
         init=settings.init,
         capabilities=settings.capabilities,
+        build=build,
     )
 
 
@@ -154,6 +168,25 @@ def write(files: tuple[Generated, ...]) -> None:
                 part.write_bytes(file.after.encode())
 
 
+def _is_ours(folder: Path, draft: Draft) -> bool:
+    return has_marks(_text_of(folder / draft.path) or "", draft.kind, draft.comment)
+
+
+def _is_without(folder: Path, kind: str) -> bool:
+    """Whether there is no such file, of the one kind for which cargo is asked."""
+    return kind == dockerfile.KIND and not has_marks(_text_of(folder / dockerfile.PATH) or "", kind)
+
+
+def _known_cache(folder: Path) -> Cache | None:
+    """How the Dockerfile keeps what was compiled: only `--cache` changes that."""
+    path = folder / dockerfile.PATH
+    with _naming(path):
+        parts = split(_text_of(path) or "", dockerfile.KIND)
+    if parts is None:
+        return None
+    return "chef" if dockerfile.is_chef(parts.ours) else "mount"
+
+
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
     """The digest of this image that was written last time: only `--image` changes what is started."""
     names = "|".join(map(re.escape, (familiar(name), str(name))))
@@ -161,7 +194,7 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
     for draft in drafts:
         path = folder / draft.path
         with _naming(path):
-            parts = split(_text_of(path) or "", draft.kind)
+            parts = split(_text_of(path) or "", draft.kind, draft.comment)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None
@@ -171,7 +204,7 @@ def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:
     path = folder / draft.path
     before = _text_of(path)
     with _naming(path):
-        after = drafted(before, draft.kind, draft.text, force=force)
+        after = drafted(before, draft.kind, draft.text, force=force, comment=draft.comment)
     return Generated(kind=draft.kind, path=path, before=before, after=after)
 
 

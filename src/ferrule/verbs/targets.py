@@ -23,11 +23,7 @@ def choose_targets(
     With `only_here`, of several only that which this machine runs, or the first where it runs none.
     """
     link, glibc = settings.link, settings.glibc
-    try:
-        platforms = parse_platforms(settings.platforms)
-    except InvalidValueError as error:
-        where = f"{settings.origins['platforms']}.platforms"
-        raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
+    platforms = named_platforms(settings)
     if not platforms:
         triples = _configured_targets(runner, project) or (toolchain.host,)
         linux = {triple: platform for triple in triples if (platform := platform_of(triple)) is not None}
@@ -39,6 +35,15 @@ def choose_targets(
         platforms = (next(fitting, platforms[0]),)
     tools = _tools(toolchain, project, platforms, link, glibc)
     return tuple(choose_target(platform, link, glibc, toolchain.host, tools) for platform in platforms)
+
+
+def named_platforms(settings: Settings) -> tuple[Platform, ...]:
+    """Those of the settings. Raises `ProjectError` for what is none."""
+    try:
+        return parse_platforms(settings.platforms)
+    except InvalidValueError as error:
+        where = f"{settings.origins['platforms']}.platforms"
+        raise ProjectError(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def parse_platforms(texts: tuple[str, ...]) -> tuple[Platform, ...]:
