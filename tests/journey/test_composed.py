@@ -10,16 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.contract import Variable
-from ferrule.database import Database
 from ferrule.errors import FerruleError
-from ferrule.generate import compose
-from ferrule.generate.marked import drafted
-from ferrule.generate.service import Service
-from ferrule.health import Health
-from ferrule.values import Port
 from tests.generate.judge_compose import filled
 from tests.journey.conftest import ShopImage
+from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.debian import run
 from tests.parts.docker import DockerEngine
 from tests.parts.judges import judge
@@ -27,19 +21,6 @@ from tests.parts.postgres_image import load_postgres
 
 pytestmark = pytest.mark.real
 
-SHOP = Service(
-    name="shop",
-    image="shop:scratch",
-    contract=(
-        Variable(name="APP_AUTH_JWT_SECRET", required=True, secret=True),
-        Variable(name="APP_DATABASE_URL", required=True, secret=True, type="url"),
-        Variable(name="RUST_LOG", default="info"),
-    ),
-    ports=(Port(number=3000),),
-    health=Health(path="/health"),
-    migrate=("migrate",),
-    database=Database(version="16", url_env="APP_DATABASE_URL"),
-)
 DONE = "select string_agg(version || ' ' || success || ' ' || installed_on, ',') from _sqlx_migrations"
 
 
@@ -50,9 +31,8 @@ def folder(
     """The generated files with a filled-in .env, the images in the engine; nothing is started yet."""
     networking_docker.docker("load", "-i", str(shop_images["scratch"].archive))
     load_postgres("docker", networking_docker.env, "postgres:16")
-    for draft in compose.drafts(SHOP):
-        text = drafted(None, draft.kind, draft.text, force=False)
-        (tmp_path / draft.path).write_text(text)
+    where = ("--project", str(SHOP), "--output", str(tmp_path))
+    ferrule("generate", "compose", *where, "--image", "shop:scratch")
     (tmp_path / ".env").write_text(filled(tmp_path))
     try:
         yield tmp_path

@@ -103,11 +103,12 @@ def command(**given: Any) -> None:
 
 
 def _refuse_drift(files: "tuple[Generated, ...]") -> None:
-    drifted = [str(file.path) for file in files if file.state != "same"]
+    drifted = [file for file in files if file.state != "same"]
     if drifted:
+        paths = ", ".join(str(file.path) for file in drifted)
         raise ProjectError(
-            f"{counted(len(drifted), 'file')} not as the project has it: {', '.join(drifted)}",
-            hint=f"ferrule generate {' '.join(file.kind for file in files if file.state != 'same')}",
+            f"{counted(len(drifted), 'file')} not as the project has it: {paths}",
+            hint=f"ferrule generate {' '.join(dict.fromkeys(file.kind for file in drifted))}",
         )
 
 
