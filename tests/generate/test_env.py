@@ -88,8 +88,8 @@ def test_a_database_asks_for_its_password_and_not_for_the_url_that_it_becomes_pa
     )
     assert env.drafts(service)[0].text.splitlines()[3:] == [
         "# orders",
-        "# compose.yaml makes it of POSTGRES_…; here it is for another database",
-        "# optional, secret",
+        "# required, secret",
+        "# compose.yaml makes it of POSTGRES_…, and takes it from here where it stands here",
         "#URL=",
         "",
         "# Of compose.yaml: its database's password, which becomes part of a URL (openssl rand -hex 24).",

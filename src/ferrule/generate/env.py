@@ -2,8 +2,6 @@
 
 import re
 
-import msgspec
-
 from ferrule.contract import Variable
 from ferrule.generate.service import Draft, Service
 
@@ -14,6 +12,8 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 ALIKE = re.compile(r"(?:(?![\s\"'])[^$#\\]*(?<!\s))?")
 """Values that both readers take as they stand: compose reads quotes, comments and variables in them."""
+
+MADE = "compose.yaml makes it of POSTGRES_…, and takes it from here where it stands here"
 
 COMPOSED = """
 # Of compose.yaml: its database's password, which becomes part of a URL (openssl rand -hex 24).
@@ -27,12 +27,18 @@ def drafts(service: Service) -> tuple[Draft, ...]:
 
     What compose.yaml asks for besides is in it too: whichever kind writes the file, it is the same.
     """
-    contract = sorted(_as_asked(service), key=_rank)
+    url = service.database.url_env if service.database else None
+    contract = sorted(service.contract, key=_rank)
     head = (
         f"# What {_line(service.name)} reads from its environment. Copy this to .env and fill it in.\n"
         "# .env is for one machine: keep it out of git and out of images.\n"
     )
-    text = head + "".join(map(_variable, contract)) + _postgres(service) + _published(service)
+    text = (
+        head
+        + "".join(_variable(each, is_made=each.name == url) for each in contract)
+        + _postgres(service)
+        + _published(service)
+    )
     return (Draft(kind=KIND, path=PATH, text=text),)
 
 
@@ -48,17 +54,6 @@ def is_name(text: str) -> bool:
 def postgres(service: Service) -> dict[str, str | None]:
     """Variables of Postgres' own image, with what compose.yaml takes where .env does not say."""
     return {"POSTGRES_DB": service.label, "POSTGRES_USER": service.label, "POSTGRES_PASSWORD": None}
-
-
-def _as_asked(service: Service) -> tuple[Variable, ...]:
-    """The contract; the URL of a database that is started beside the program need not be given."""
-    url = service.database.url_env if service.database else None
-    return tuple(_composed(each) if each.name == url else each for each in service.contract)
-
-
-def _composed(url: Variable) -> Variable:
-    doc = f"{url.doc or ''}\ncompose.yaml makes it of POSTGRES_…; here it is for another database".strip()
-    return msgspec.structs.replace(url, required=False, default=None, doc=doc)
 
 
 def _postgres(service: Service) -> str:
@@ -79,10 +74,11 @@ def _published(service: Service) -> str:
     )
 
 
-def _variable(variable: Variable) -> str:
-    comments = [*(variable.doc or "").splitlines(), _facts(variable)]
+def _variable(variable: Variable, *, is_made: bool) -> str:
+    """`is_made`: compose.yaml has a value where .env has none."""
+    comments = [*(variable.doc or "").splitlines(), _facts(variable), MADE if is_made else ""]
     shown = "".join(f"# {_line(comment)}\n" for comment in comments if comment.strip())
-    return f"\n{shown}{_assignment(variable)}\n"
+    return f"\n{shown}{f'#{variable.name}=' if is_made else _assignment(variable)}\n"
 
 
 def _assignment(variable: Variable) -> str:
