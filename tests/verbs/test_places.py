@@ -38,6 +38,17 @@ def test_a_volume_is_the_user_s_with_all_that_lies_in_it() -> None:
     }
 
 
+def test_folders_on_the_way_to_a_file_in_a_volume_are_the_user_s_too() -> None:
+    settings = settings_of(volumes=("/data",), user="7:8")
+    found = placed(settings, file("/data/a/b/seed.db"))
+    assert list(found.items()) == [
+        ("/data", ("dir", 7)),
+        ("/data/a", ("dir", 7)),
+        ("/data/a/b", ("dir", 7)),
+        ("/data/a/b/seed.db", ("file", 7)),
+    ]
+
+
 def test_folders_of_the_base_stay_as_they_are() -> None:
     assert placed(settings_of(volumes=("/tmp",)), folder("/tmp"), folder("/lib"), file("/lib/x")) == {
         "/lib/x": ("file", 0)

@@ -15,7 +15,8 @@ SHARED = PurePosixPath("/tmp")  # noqa: S108 - the image's, not ours
 def place_files(
     files: tuple[FileEntry, ...], settings: Settings, there: frozenset[PurePosixPath]
 ) -> tuple[FileEntry, ...]:
-    """The volumes and the files. What lies in a volume is the user's, as the volume itself is.
+    """The volumes and the files. What lies in a volume is the user's, as the volume itself is,
+    and so are the folders on the way.
 
     Folders that are `there` stay as they are: one may be a link, or open to everybody. Raises `ProjectError`
     where a file is to lie in the place of a volume.
@@ -31,8 +32,11 @@ def place_files(
         if entry.path in placed:
             hint = "name a place in it, or take the volume away"
             raise ProjectError(f"{entry.path} cannot be both a volume and a file", hint=hint)
-        in_volume = any(map(entry.path.is_relative_to, settings.volumes))
-        placed[entry.path] = replace(entry, uid=user.uid, gid=user.gid) if in_volume else entry
+        above = [path for path in entry.path.parents if any(map(path.is_relative_to, settings.volumes))]
+        for folder in reversed(above):
+            if folder not in there and folder not in placed:
+                placed[folder] = FileEntry(path=folder, kind="dir", mode=0o755, uid=user.uid, gid=user.gid)
+        placed[entry.path] = replace(entry, uid=user.uid, gid=user.gid) if above else entry
     return tuple(placed.values())
 
 
