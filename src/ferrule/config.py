@@ -11,7 +11,7 @@ from ferrule.capability import parse_capability
 from ferrule.contract import Variable, parse_variable
 from ferrule.database import Database, parse_database, parse_migrate
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
-from ferrule.health import Health, parse_health
+from ferrule.health import Health, health_port, parse_health
 from ferrule.tables import FLAGS, Source, Table, shown_key
 from ferrule.values import (
     PROGRAM_FOLDER,
@@ -78,10 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def health_port(self) -> int | None:
-        """Where the health check asks: the port that it names, else the first TCP port."""
-        if self.health is not None and (named := self.health.tcp or self.health.port):
-            return named
-        return next((port.number for port in self.ports if port.protocol == "tcp"), None)
+        """Where the health check asks."""
+        return health_port(self.health, self.ports)
 
     def why(self, key: str, default: str) -> str:
         """The reason to print behind a value: who asked for it, or why it is the default."""

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from ferrule.errors import InvalidValueError
-from ferrule.values import parse_duration, parse_port
+from ferrule.values import Port, parse_duration, parse_port
 
 HINT = 'write { path = "/health" }, { tcp = 5432 } or { command = ["/app/shop", "--health-check"] }'
 WAYS = ("path", "tcp", "command")
@@ -48,6 +48,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         port = f" on port {self.port}" if self.port else ""
         status = f", status {self.expect}" if self.expect else ""
         return f"GET {self.path}{port}{status}" if self.path else " ".join(self.command)
+
+
+def health_port(health: Health | None, ports: tuple[Port, ...]) -> int | None:
+    """Where the health check asks: the port that it names, else the first TCP port."""
+    if health is not None and (named := health.tcp or health.port):
+        return named
+    return next((port.number for port in ports if port.protocol == "tcp"), None)
 
 
 def parse_health(value: Mapping[str, Any]) -> Health:

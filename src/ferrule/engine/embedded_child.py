@@ -25,6 +25,7 @@ from ferrule.engine.syscalls import (
     CLONE_NEWPID,
     CLONE_NEWUSER,
     die_with_parent,
+    map_ids,
     raise_loopback,
     unshare,
 )
@@ -91,9 +92,7 @@ def _keep(spec: EmbeddedSpec) -> int:
 def _leave_namespaces(spec: EmbeddedSpec) -> None:
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC | (CLONE_NEWNET if spec.alone else 0))
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid or NOBODY} {uid} 1")
-    _write("/proc/self/gid_map", f"{gid or NOBODY} {gid} 1")
+    map_ids(uid or NOBODY, gid or NOBODY, (uid, gid))
     if spec.alone:
         raise_loopback()
 
@@ -141,11 +140,3 @@ def _remove(place: str) -> None:
 
     with suppress(OSError):  # what is left now, a later run removes
         remove_tree(Path(place))
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)

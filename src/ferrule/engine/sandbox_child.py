@@ -23,6 +23,7 @@ from ferrule.engine.syscalls import (
     CLONE_NEWUTS,
     die_with_parent,
     enter,
+    map_ids,
     raise_loopback,
     unshare,
 )
@@ -110,21 +111,11 @@ def _leave_namespaces(spec: SandboxSpec) -> None:
     try:
         if spec.joins:
             enter(os.pidfd_open(spec.joins), CLONE_NEWNET | (CLONE_NEWUSER if spec.as_user else 0))
-        uid, gid = os.geteuid(), os.getegid()
+        outer = os.geteuid(), os.getegid()
         unshare(NAMESPACES | (CLONE_NEWUSER if spec.as_user else 0) | (CLONE_NEWNET if spec.alone else 0))
         if spec.as_user:
-            _write("/proc/self/setgroups", "deny")
-            _write("/proc/self/uid_map", f"{spec.uid} {uid} 1")
-            _write("/proc/self/gid_map", f"{spec.gid} {gid} 1")
+            map_ids(spec.uid, spec.gid, outer)
         if spec.alone:
             raise_loopback()
     except OSError as error:
         raise not_allowed(spec, error) from error
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)

@@ -59,6 +59,20 @@ def enter(process: int, flags: int) -> None:
     _check(_libc.setns(process, flags))
 
 
+def map_ids(uid: int, gid: int, outer: tuple[int, int]) -> None:
+    """In a new user namespace: be this user and group, which are `outer` outside."""
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {outer[0]} 1"),
+        ("gid_map", f"{gid} {outer[1]} 1"),
+    ):
+        descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """Attach a file system: mount(2)."""
     _check(

@@ -35,8 +35,8 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     text = render(
         PATH,
         service=service,
-        image=service.image or f"{service.label}:{service.version.replace('+', '_')}",
-        is_local="/" not in (service.image or ""),
+        image=service.reference,
+        is_local="/" not in service.reference,
         has_tmp=TMP not in service.volumes,
         opens_ports=bool(OPEN & set(service.capabilities)),
         gains=bool(set(service.capabilities) - OPEN),

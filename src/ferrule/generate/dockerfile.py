@@ -68,7 +68,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
     return render(
         "dockerfile",
         name=service.name,
-        image=(service.image or service.label).partition("@")[0],
+        image=service.reference.partition("@")[0],
         reason=build.link_reason or "asked for",
         link=Written(_link_words(build)),
         ground=Written(_ground_words(build)),

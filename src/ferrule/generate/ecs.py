@@ -44,7 +44,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     names = ("migrate",) if service.migrate is not None else ()
     facts = {
         "service": service,
-        "image": service.image or service.label,
+        "image": service.reference,
         "processor": next(filter(None, map(PROCESSORS.get, service.platforms)), "X86_64"),
         "ports": [port for port in service.ports if port.protocol in PROTOCOLS],
         "others": len([port for port in service.ports if port.protocol not in PROTOCOLS]),

@@ -52,9 +52,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
 
 def _repository(service: Service) -> Reference | None:
     """Where the image goes; None where the project names no repository that it could be pushed to."""
-    if service.image is None:
-        return None
-    name = parse_reference(service.image)
+    name = parse_reference(service.reference)
     return None if name.registry == DEFAULT_REGISTRY and name.repository.startswith("library/") else name
 
 

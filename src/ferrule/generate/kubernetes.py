@@ -76,7 +76,7 @@ def _facts(service: Service) -> dict[str, Any]:
     low = [port.number for port in service.ports if port.number < FIRST_OPEN_PORT]
     return {
         "service": service,
-        "image": service.image or service.label,
+        "image": service.reference,
         "version": _label_value(service.version),
         # What is written to a disk of one node is there for one pod.
         "replicas": 1 if service.volumes else REPLICAS,

@@ -21,7 +21,7 @@ def quadlet(service: Service, *, env_file: str) -> str:
         service=service,
         program=Written(unit_line(service.name)),
         title=Written(unit_line(f"{service.description or service.name} ({service.version})")),
-        image=_value(_whole(service.image or service.label)),
+        image=_value(_whole(service.reference)),
         lowest_port=min(
             (port.number for port in service.ports if port.number < FIRST_OPEN_PORT), default=None
         ),

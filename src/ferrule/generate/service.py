@@ -7,7 +7,7 @@ import msgspec
 from ferrule.contract import Variable
 from ferrule.database import Database
 from ferrule.generate.build_facts import Build
-from ferrule.health import Health
+from ferrule.health import Health, health_port
 from ferrule.values import Port, User
 
 LONGEST_LABEL = 63
@@ -30,10 +30,10 @@ class Sqlx(msgspec.Struct, frozen=True, kw_only=True):
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """A program of the project and what it asks of the place where it runs.
 
-    `name` is the binary's; `image` a reference with tag or digest, None where the project has no
-    repository. `files` are pairs of what is taken along and its place; `migrations` is the folder of them,
-    relative to the package; `migrate` are the arguments of a run that migrates; `volumes` are absolute
-    paths. `repository` is the source's URL. `build` is there for a Dockerfile alone: it takes longer to know.
+    `name` is the binary's; `image` a reference with tag or digest, None where none is known. `files` are
+    pairs of what is taken along and its place; `migrations` is the folder of them, relative to the package;
+    `migrate` are the arguments of a run that migrates; `volumes` are absolute paths. `repository` is the
+    source's URL. `build` is there for a Dockerfile alone: it takes longer to know.
     """
 
     name: str
@@ -68,11 +68,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
         return begun[:LONGEST_LABEL].rstrip("-")
 
     @property
+    def reference(self) -> str:
+        """The image as the files name it: where nothing else is known, this version on this machine."""
+        return self.image or f"{self.label}:{self.version.replace('+', '_')}"
+
+    @property
     def health_port(self) -> int | None:
-        """Where the health check asks: the port that it names, else the first TCP port."""
-        if self.health is not None and (named := self.health.tcp or self.health.port):
-            return named
-        return next((port.number for port in self.ports if port.protocol == "tcp"), None)
+        """Where the health check asks."""
+        return health_port(self.health, self.ports)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

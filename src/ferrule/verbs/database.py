@@ -107,7 +107,7 @@ def _server(engine: Engine, request: RunRequest, database: Database) -> Abstract
     if programs is None:
         raise EngineError(
             f"there is no Postgres here to run beside the program, which needs {database}",
-            hint=f"pip install 'ferrule[testdb]', or give {database.url_env} and --network host",
+            hint=f"pipx inject ferrule 'ferrule[testdb]', or give {database.url_env} and --network host",
         )
     return embedded_server(programs, port, alone=network == ALONE)
 
