@@ -25,7 +25,7 @@ ROWS = (
         says=r"unable to update (?P<url>\w+://[^\s?#]+)(?:.|\n)*?(?:revspec '|'refs/remotes/origin/tags/"
         r"|remote-tracking branch 'origin/|couldn't find remote ref (?:refs/\w+/)?)(?P<name>[^'\s]+)",
         message="the git dependency {url} has no {name}",
-        hint="mend its branch, tag or rev in Cargo.toml, or push it there; --offline knows only what was fetched",
+        hint="mend its branch, tag or rev in Cargo.toml, or push it there; --offline knows what was fetched",
     ),
     Row(
         says=r"unable to update (?P<url>\w+://[^\s?#]+)",
