@@ -18,7 +18,8 @@ def choose_targets(
 ) -> tuple[Target, ...]:
     """One for each platform; without any, those of cargo's `build.target`, or this machine's.
 
-    Several targets of one platform make one image; those of other systems than Linux make none.
+    Several targets of one platform make one image; those of other systems than Linux make none. Targets with
+    musl are for musl, unless a version of glibc is asked for.
 
     With `only_here`, of several only that which this machine runs, or the first where it runs none.
     """
@@ -29,7 +30,7 @@ def choose_targets(
         linux = {triple: platform for triple in triples if (platform := platform_of(triple)) is not None}
         platforms = tuple(dict.fromkeys(linux.values())) or (this_platform(),)
         are_musl = linux and all("-linux-musl" in triple for triple in linux)
-        link = "musl" if are_musl and link in ("auto", "static") else link
+        link = "musl" if are_musl and link in ("auto", "static") and glibc is None else link
     if only_here:
         fitting = (platform for platform in platforms if this_platform().runs(platform))
         platforms = (next(fitting, platforms[0]),)
