@@ -83,6 +83,7 @@ def test_a_good_value_is_read(parse: Any, raw: Any, value: object) -> None:
         (parse_file, "static:app"),
         (parse_file, "static:/app/../etc"),
         (parse_file, "a:/"),
+        (parse_file, "a:/proc/a"),
         (parse_file, {"from": "a\0", "to": "/b"}),
         (parse_file, {"from": "a"}),
         (parse_file, {"from": "a", "to": 1}),

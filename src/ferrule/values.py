@@ -141,6 +141,10 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
         raise InvalidValueError(
             f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"
         )
+    if any(map(path.is_relative_to, ENGINES_OWN)):
+        raise InvalidValueError(
+            f"{target!r} lies in a folder that engines put there themselves", hint="choose another, like /app"
+        )
     return FileCopy(source=source, target=path)
 
 

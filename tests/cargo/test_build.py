@@ -39,6 +39,8 @@ def test_a_plain_program_is_static_and_runs(tmp_path: Path) -> None:
     assert artifact.binary.is_static
     assert subprocess.run([artifact.path], capture_output=True, check=True).stdout == b"hello\n"
     assert artifact.graph == (PackageId(name="hello", version="0.1.0"),)
+    # Backups, and `files` around it, know that the folder can be made anew.
+    assert (tmp_path / "target" / "ferrule" / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f59")
 
 
 def test_the_binary_holds_no_path_of_this_machine(tmp_path: Path) -> None:

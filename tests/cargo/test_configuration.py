@@ -12,6 +12,7 @@ import pytest
 from ferrule.cargo.build import build
 from ferrule.cargo.found import found_configuration
 from ferrule.cargo.metadata import read_project
+from ferrule.errors import BuildError
 from ferrule.process import Command, SystemRunner
 from tests.cargo_projects import manifest, prepared, write_files
 from tests.fakes.report import Notes
@@ -224,6 +225,12 @@ def test_variables_of_the_configuration_reach_compilers_and_are_named_without_th
     assert [(each.name, each.value) for each in found if each.name.startswith("env.")] == [
         ("env.CFLAGS", None)
     ]
+
+
+def test_a_variable_of_a_type_that_cargo_refuses_is_cargo_s_to_refuse(place: Path) -> None:
+    write_files(place.parent.parent, {OWN: "[env]\nCFLAGS = 3\n"})
+    with pytest.raises(BuildError, match="cargo could not build"):
+        said_by(place)
 
 
 @pytest.mark.parametrize("file", ["rust-toolchain.toml", "rust-toolchain"])

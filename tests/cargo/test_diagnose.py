@@ -66,6 +66,24 @@ def test_a_git_dependency_that_cannot_be_reached(tmp_path: Path, monkeypatch: py
     assert "CARGO_NET_GIT_FETCH_WITH_CLI=true" in hint
 
 
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [("branch", "release"), ("tag", "v9"), ("rev", "0123456789abcdef0123456789abcdef01234567")],
+)
+def test_a_git_dependency_that_lacks_what_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: str, name: str
+) -> None:
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
+    part = write_project(tmp_path / "part", {"Cargo.toml": manifest("part"), "src/lib.rs": ""})
+    git("init", "-q", cwd=part)
+    git("add", ".", cwd=part)
+    git("commit", "-qm", "part", cwd=part)
+    line = f'[dependencies]\npart = {{ git = "file://{part}", {choice} = "{name}" }}\n'
+    message, hint = error_of(tmp_path / "p", {"Cargo.toml": manifest(extra=line)})
+    assert message == f"the git dependency file://{part} has no {name}"
+    assert hint.startswith("mend its branch, tag or rev in Cargo.toml")
+
+
 def test_a_rust_that_is_too_old(tmp_path: Path) -> None:
     message, hint = error_of(tmp_path, {"Cargo.toml": manifest(extra='rust-version = "1.999"\n')})
     assert message.startswith("hello 0.1.0 needs Rust 1.999, and this is 1.")
@@ -123,6 +141,21 @@ def test_a_compile_error_of_a_dependency_comes_with_the_dependency_s_features(tm
 def test_a_feature_that_does_not_exist(tmp_path: Path, wrong: str, hint: str) -> None:
     files = {"Cargo.toml": manifest(extra=TLS)}
     assert error_of(tmp_path, files, features=(wrong,)) == (f"hello has no feature {wrong!r}", hint)
+
+
+@pytest.mark.parametrize("text", ["turn on a feature", "not for feature-rich machines"])
+def test_a_compile_error_about_no_feature_of_the_package_gets_no_hint(tmp_path: Path, text: str) -> None:
+    extra = TLS if "-" in text else ""
+    files = {"Cargo.toml": manifest(extra=extra), "src/main.rs": f'compile_error!("{text}");\n{HELLO}'}
+    assert error_of(tmp_path, files) == ("cargo could not build hello", "cargo's own messages are above")
+
+
+@pytest.mark.parametrize(
+    "text", ["No space left on device", "Cannot allocate memory", "is `cmake` not installed?"]
+)
+def test_words_in_a_source_are_no_cause(tmp_path: Path, text: str) -> None:
+    source = f'fn main() {{\n    let x: u32 = "{text}";\n}}\n'
+    assert error_of(tmp_path, {"src/main.rs": source})[0] == "cargo could not build hello"
 
 
 def script(path: Path, text: str) -> Path:

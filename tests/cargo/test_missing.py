@@ -1,5 +1,6 @@
 """A missing tool or library is named with its packages: real builds by crates that need it."""
 
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ RECORDED = {
     "Go": "go.txt",
     "make": "make.txt",
     "a C++ compiler": "cxx.txt",
+    "Protobuf's own .proto files": "well-known.txt",
 }
 """Texts of real runs that take long or need much; the first line of each says of what."""
 
@@ -87,13 +89,56 @@ def test_a_tool_that_a_recorded_run_missed(title: str) -> None:
     text = (Path(__file__).parent / "said" / RECORDED[title]).read_text()
     cause = find_missing(text)
     assert cause is not None
-    assert cause.message.endswith(f" needs {title}, which is not installed")
+    verb = "are" if title.endswith("s") else "is"
+    assert cause.message.endswith(f" needs {title}, which {verb} not installed")
     assert cause.hint == part_of(title).hint
 
 
 def test_every_tool_has_a_test() -> None:
     tested = {*TOOL_ROWS, *CRATE_ROWS, *LINKER_ROWS, *RECORDED, "a C compiler"}
     assert {part.title for part in TOOLS} == tested
+
+
+def test_a_c_compiler_without_the_c_library_of_a_recorded_run() -> None:
+    cause = find_missing((Path(__file__).parent / "said" / "libc.txt").read_text())
+    assert cause is not None
+    assert (cause.message, cause.hint) == (
+        "the linker does not find the C library",
+        part_of("the C library").hint,
+    )
+
+
+@real
+@pytest.mark.parametrize(
+    ("triple", "compiler", "hint"),
+    [
+        (
+            "x86_64-unknown-linux-musl",
+            "x86_64-linux-musl-gcc",
+            "type: pipx inject ferrule 'ferrule[zig]', or install musl-tools (Debian)",
+        ),
+        (
+            "aarch64-unknown-linux-musl",
+            "aarch64-linux-musl-gcc",
+            "type: pipx inject ferrule 'ferrule[zig]'",
+        ),
+        (
+            "aarch64-unknown-linux-gnu",
+            "aarch64-linux-gnu-gcc",
+            "install gcc-aarch64-linux-gnu (Debian)",
+        ),
+    ],
+)
+def test_a_c_compiler_for_another_target(
+    tmp_path: Path, without: Without, monkeypatch: pytest.MonkeyPatch, triple: str, compiler: str, hint: str
+) -> None:
+    need(platform.machine() == "x86_64", "x86_64, for which the hints are")
+    body = f'std::env::set_var("TARGET", "{triple}"); ' + COMPILES.format("c", "false")
+    without()
+    assert error_of(tmp_path / "p", build_script('cc = "1"', body)) == (
+        f"hello needs {compiler}, which is not installed",
+        hint,
+    )
 
 
 @real

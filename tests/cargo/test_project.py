@@ -9,7 +9,7 @@ from ferrule.cargo.metadata import read_project
 from ferrule.cargo.plan import CargoOptions
 from ferrule.errors import ProjectError
 from ferrule.process import SystemRunner
-from tests.cargo_projects import manifest, prepared, write_project
+from tests.cargo_projects import manifest, prepared, write_files, write_project
 
 
 def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> None:
@@ -53,6 +53,26 @@ def test_keys_set_elsewhere_stay_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write_project(tmp_path, {"Cargo.toml": manifest(extra=text)})
         options = CargoOptions(profile="ship")
     assert prepared(tmp_path, cargo=options).plan.profile.kept == ("codegen-units",)
+
+
+@pytest.mark.parametrize("place", ["environment", "configuration"])
+def test_keys_of_the_profile_that_one_inherits_from_stay_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    text = '[profile.ship]\ninherits = "release"\n'
+    write_project(tmp_path, {"Cargo.toml": manifest(extra=text)})
+    if place == "environment":
+        monkeypatch.setenv("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "7")
+    else:
+        write_files(tmp_path, {".cargo/config.toml": "[profile.release]\ncodegen-units = 7\n"})
+    assert prepared(tmp_path, cargo=CargoOptions(profile="ship")).plan.profile.kept == ("codegen-units",)
+
+
+def test_a_profile_may_stand_in_the_configuration_alone(tmp_path: Path) -> None:
+    text = '[profile.ship]\ninherits = "release"\nstrip = "none"\n'
+    write_project(tmp_path, {".cargo/config.toml": text})
+    profile = prepared(tmp_path, cargo=CargoOptions(profile="ship")).plan.profile
+    assert (profile.name, profile.kept) == ("ship", ("strip",))
 
 
 def test_a_project_that_wants_debug_information_is_not_stripped(tmp_path: Path) -> None:

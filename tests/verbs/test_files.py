@@ -143,6 +143,11 @@ def test_a_pattern_finds_files_behind_links_and_refuses_those_that_leave(tmp_pat
     assert "leaves the project" in refusal(place, copy("../outside/*.css")).message
 
 
+def test_a_folder_comes_without_those_in_it_that_can_be_made_anew(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.css": "", "target/CACHEDIR.TAG": "", "target/program": ""})
+    assert names(tmp_path, ".") == ["a.css"]
+
+
 def test_a_wildcard_passes_by_the_folders_that_can_be_made_anew(tmp_path: Path) -> None:
     write_files(tmp_path, {"web/a.html": "", "target/CACHEDIR.TAG": "", "target/doc/b.html": ""})
     assert names(tmp_path, "**/*.html") == ["web/a.html"]
@@ -166,6 +171,8 @@ SECRETS = {
     ".env": "an environment file",
     ".env.production": "an environment file",
     ".ENV.local": "an environment file",
+    "production.env": "an environment file",
+    "Secrets.toml": "a credentials file",
     "id_ed25519": "a private key",
     "tls/server.key": "a private key",
     "store.p12": "a private key",
@@ -198,14 +205,16 @@ def test_a_secret_in_a_folder_is_refused_unless_it_is_named_exactly(tmp_path: Pa
 def test_a_key_is_known_by_its_content_where_the_name_does_not_tell(tmp_path: Path) -> None:
     account = '{"type": "service_account", "private_key": "' + KEY.replace("\n", "\\n") + '"}'
     write_files(tmp_path, {"a/project-1f.json": account, "b/both.pem": f"a certificate\n{KEY}"})
+    write_files(tmp_path, {"d/deploy_key": KEY})
     write_files(tmp_path, {"c/roots.pem": "-----BEGIN CERTIFICATE-----\n", "c/page.html": KEY})
-    for pattern in ("a", "b/*.pem"):
+    for pattern in ("a", "b/*.pem", "d"):
         assert "looks like a secret (a private key)" in refusal(tmp_path, copy(pattern)).message
     assert names(tmp_path, "c") == ["page.html", "roots.pem"]
 
 
 def test_what_only_resembles_a_secret_is_taken(tmp_path: Path) -> None:
-    harmless = [".env.example", ".environment", "config.json", "credentials", "id_rsa.pub", "monkey", "x.git"]
+    harmless = [".env.example", ".environment", "config.json", "credentials", "example.env", "id_rsa.pub"]
+    harmless += ["monkey", "x.git"]
     write_files(tmp_path, {f"static/{name}": "x" for name in harmless})
     assert names(tmp_path, "static") == harmless
 
@@ -228,3 +237,12 @@ def test_a_file_where_others_need_a_folder_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     error = refusal(tmp_path, copy("x" * 300))
     assert error.message.startswith("cannot read ")
+
+
+@pytest.mark.parametrize("source", ["a", "folder"])
+def test_nothing_may_lie_where_a_program_will(tmp_path: Path, source: str) -> None:
+    write_files(tmp_path, {"a": "", "folder/b": ""})
+    with pytest.raises(ProjectError, match="/app/shop is the program") as caught:
+        collect_files((copy(source, "/app/shop"),), tmp_path, tmp_path, ("admin", "shop"))
+    assert caught.value.hint == "choose another place for it, such as /app/shop-files"
+    assert collect_files((copy(source, "/app/shop-files"),), tmp_path, tmp_path, ("shop",))

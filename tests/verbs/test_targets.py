@@ -1,5 +1,6 @@
 """Which targets a project is built for, and what would run on another host."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,10 @@ def test_cargo_s_own_build_target_keeps_its_meaning(tmp_path: Path, monkeypatch:
             ["aarch64-unknown-linux-musl", "x86_64-unknown-linux-musl"],
         ),
         (["aarch64-apple-darwin", "x86_64-unknown-linux-musl"], ["x86_64-unknown-linux-musl"]),
+        (
+            ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl"],
+            ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl"],
+        ),
     ],
 )
 def test_several_targets_of_cargo_make_an_image_for_each_platform(
@@ -67,6 +72,18 @@ def test_several_targets_of_cargo_make_an_image_for_each_platform(
 ) -> None:
     config = f"[build]\ntarget = {targets}\n"
     assert triples(write_project(tmp_path / "project", {".cargo/config.toml": config})) == built
+
+
+def test_what_ferrule_is_asked_for_beats_a_target_with_musl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = '[build]\ntarget = "x86_64-unknown-linux-musl"\n'
+    place = write_project(tmp_path / "project", {".cargo/config.toml": config})
+    assert triples(place, link="dynamic") == ["x86_64-unknown-linux-gnu"]
+    zig = tmp_path / "cargo-zigbuild"
+    zig.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert triples(place, glibc="2.28") == ["x86_64-unknown-linux-gnu"]
 
 
 def test_a_platform_without_its_form_names_the_key(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ferrule.cargo.link import (
 from ferrule.cargo.lock import say_if_waiting, say_if_written
 from ferrule.cargo.messages import Message, PackageId, parse_message
 from ferrule.cargo.own_code import objection_of_sources
-from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.cargo.plan import BuildPlan, output_folder, tag_output
 from ferrule.elf.facts import Binary, read_binary
 from ferrule.errors import BuildError, ProjectError
 from ferrule.process import Finished, ProgramMissingError, Runner, Stop
@@ -94,6 +94,7 @@ def build(
     memory = LinkMemory(output_folder(plan.project))
     known = known_choice(plan, link, asked or f"asked for by --link {link}")
     choice = known or memory.recall(plan) or LinkChoice(mode="static", reason=NOTHING_SHARED)
+    tag_output(plan.project)
     say_if_waiting(report, plan)
     artifact = _attempt(runner, report, plan, choice, guess=known is None, colour=colour)
     if known is None:

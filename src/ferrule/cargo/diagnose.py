@@ -22,6 +22,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 ROWS = (
     Row(
+        says=r"unable to update (?P<url>\w+://[^\s?#]+)(?:.|\n)*?(?:revspec '|'refs/remotes/origin/tags/"
+        r"|remote-tracking branch 'origin/|couldn't find remote ref (?:refs/\w+/)?)(?P<name>[^'\s]+)",
+        message="the git dependency {url} has no {name}",
+        hint="mend its branch, tag or rev in Cargo.toml, or push it there; --offline knows what was fetched",
+    ),
+    Row(
         says=r"unable to update (?P<url>\w+://[^\s?#]+)",
         message="the git dependency {url} cannot be fetched: {reason}",
         hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
@@ -91,8 +97,12 @@ def diagnose(said: str, place: Path) -> Cause | None:
 
 
 def _plain(said: str) -> str:
-    """Without colours and progress, from the first error on: what comes before it did no harm."""
+    """Without colours and progress, from the first error on: what comes before it did no harm.
+
+    The lines of source that rustc shows are the project's words, not a tool's.
+    """
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", "", said).replace("\r", "\n")
+    text = re.sub(r"^ *\d+ +[|+~-] .*\n", "", text, flags=re.MULTILINE)
     first = re.search(r"^error\b", text, re.MULTILINE)
     return text[first.start() :] if first else text
 

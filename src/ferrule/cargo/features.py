@@ -18,10 +18,10 @@ def missing_feature(runner: Runner, errors: tuple[Message, ...], own: tuple[Pack
     """The cause of a `compile_error!` about features. `own` are the packages of the workspace."""
     for message in errors:
         said = message.message
-        if "compile_error!" in (said.rendered or "") and "feature" in said.message:
+        if "compile_error!" in (said.rendered or "") and re.search(r"\bfeatures?\b(?!-)", said.message):
             package = next((package for package in own if package.id == message.package_id), None)
             other = package or _ask(runner, message)
-            if other is not None:
+            if other is not None and set(other.features) - {"default"}:
                 how = "turn one on by --features NAME" if package else "add one to its line in Cargo.toml"
                 names = _listed(other.features)
                 return Cause(

@@ -96,7 +96,11 @@ def configured_variables(runner: Runner, project: Project) -> dict[str, str]:
     finished = runner.run(Command(argv=argv, cwd=project.folder, env={"RUSTC_BOOTSTRAP": "1"}))
     if not finished.ok:
         return {}
-    found = msgspec.json.decode(finished.stdout, type=dict[str, str | _Variable])
+    try:
+        found = msgspec.json.decode(finished.stdout, type=dict[str, str | _Variable])
+    except msgspec.ValidationError:
+        # A value that cargo does not take either, as it will say itself.
+        return {}
     return {name: each if isinstance(each, str) else each.value for name, each in found.items()}
 
 

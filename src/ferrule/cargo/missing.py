@@ -6,9 +6,12 @@ python3, perl, cmake, gcc and musl-dev only as other recipes name them). Fedora'
 zlib-ng-compat-devel provides; Alpine's clang, clang-dev and lld are what the newest numbered packages do.
 """
 
+import platform
 import re
 
 import msgspec
+
+from ferrule.cargo.target import ZIG_HINT
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,9 @@ TOOLS = (
     _part("a C++ compiler", "c++ g++", "g++", "gcc-c++", "g++"),
     _part("lld", "lld ld.lld", "lld", "lld", "lld"),
     _part("mold", "mold ld.mold", "mold", "mold", "mold"),
+    _part(
+        "Protobuf's own .proto files", "google/protobuf", "libprotobuf-dev", "protobuf-devel", "protobuf-dev"
+    ),
 )
 
 LIBRARIES = (
@@ -102,6 +108,8 @@ LIBRARIES = (
     ),
     _part("libxml2", "libxml-2.0 xml2", "libxml2-dev", "libxml2-devel", "libxml2-dev", "libxml/"),
     _part("libsodium", "libsodium sodium", "libsodium-dev", "libsodium-devel", "libsodium-dev", "sodium.h"),
+    _part("the C library", "c m dl rt pthread", "libc6-dev", "glibc-devel and glibc-static", "musl-dev"),
+    _part("the C++ library", "stdc++", "g++", "gcc-c++ and libstdc++-static", "g++"),
 )
 
 SAYS_TOOL = (
@@ -125,6 +133,7 @@ SAYS_ONE_TOOL = (
     (r"no Python 3\.x interpreter found", "python3"),
     (r"Could not find Go\b", "go"),
     (r"CMake was unable to find a build program corresponding to \"Unix Makefiles\"", "make"),
+    (r"google/protobuf/\w+\.proto: File not found", "google/protobuf"),
 )
 """The same without the program's name in a fixed place."""
 
@@ -134,6 +143,10 @@ SAYS_LIBRARY = (
     r"(?:unable to find library|cannot find) -l(?P<name>[\w.+-]+)",  # lld; GNU ld
 )
 
+SAYS_NO_START_FILES = r"(?:cannot open|cannot find) (?:\S*/)?\w*crt[1in]\.o: No such file"
+"""Linkers find these beside the C library, and name them before it."""
+
+CROSS_COMPILER = r"(?P<machine>\w+)-linux-(?P<libc>musl|gnu)\w*-(?P<kind>gcc|g\+\+|cc|c\+\+)"
 SAYS_HEADER = r"fatal error: '?(?P<name>[\w/.+-]+\.h)'?(?::| file not found)"
 SAYS_OLD = r"Package '(?P<name>[^']+)' has version '(?P<has>[^']+)', required version is '(?P<wants>[^']+)'"
 THE_LINK = "the link"
@@ -160,11 +173,25 @@ def _tool(text: str) -> Cause | None:
     by = _needed_by(match)
     part = _find(TOOLS, name)
     if part:
-        return Cause(message=f"{by} needs {part.title}, which is not installed", hint=part.hint)
+        verb = "are" if part.title.endswith("s") else "is"
+        return Cause(message=f"{by} needs {part.title}, which {verb} not installed", hint=part.hint)
+    if cross := re.fullmatch(CROSS_COMPILER, name):
+        return _cross_compiler(by, cross)
     return Cause(
         message=f"{by} needs the program {name}, which is not on PATH",
         hint=f"install {name}, or set PATH so that it is found",
     )
+
+
+def _cross_compiler(by: str, cross: re.Match[str]) -> Cause:
+    """A C compiler for another processor or libc, by the name that the `cc` crate gives it."""
+    kind = "g++" if "++" in cross["kind"] else "gcc"
+    if cross["libc"] == "gnu":
+        hint = f"install {kind}-{cross['machine'].replace('_', '-')}-linux-gnu (Debian)"
+    else:
+        own = kind == "gcc" and cross["machine"] == platform.machine()
+        hint = f"type: {ZIG_HINT}" + (", or install musl-tools (Debian)" if own else "")
+    return Cause(message=f"{by} needs {cross[0]}, which is not installed", hint=hint)
 
 
 def _old_library(text: str) -> Cause | None:
@@ -179,10 +206,10 @@ def _old_library(text: str) -> Cause | None:
 
 
 def _library(text: str) -> Cause | None:
-    match = _first(SAYS_LIBRARY, text)
+    match = _first((SAYS_NO_START_FILES, *SAYS_LIBRARY), text)
     if not match:
         return None
-    name = match["name"]
+    name = match.groupdict().get("name", "c")
     by = match.groupdict().get("by") or _needed_by(match)
     part = _find(LIBRARIES, name)
     known = part.title if part else f"the library {name}"

@@ -3,10 +3,12 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from ferrule.atomic import appearing
 from ferrule.cargo.flags import (
     SEPARATOR,
     Remap,
@@ -21,6 +23,7 @@ from ferrule.cargo.profile import Profile, choose_profile
 from ferrule.cargo.select import Selection
 from ferrule.cargo.target import Target
 from ferrule.cargo.toolchain import Toolchain, version_numbers
+from ferrule.errors import OutputError
 from ferrule.process import Command, Runner
 
 BUILD_DIR_SINCE = (1, 91)
@@ -172,6 +175,18 @@ def plan_build(
         remap=remap_of(project, toolchain, target_dir),
         variables=configured_variables(runner, project),
     )
+
+
+CACHE_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# ferrule makes this folder anew.\n"
+"""https://bford.info/cachedir: backups pass it by, and so does a folder of `files` around it."""
+
+
+def tag_output(project: Project) -> None:
+    """Mark ferrule's folder as one that can be made anew. Where it cannot be written, cargo will say so."""
+    tag = output_folder(project) / "CACHEDIR.TAG"
+    if not tag.is_file():
+        with suppress(OSError, OutputError), appearing(tag) as part:
+            part.write_text(CACHE_TAG)
 
 
 def output_folder(project: Project) -> Path:

@@ -23,6 +23,9 @@ SIZE: tuple[tuple[str, str, str], ...] = (
     ("opt-level", '"s"', "--optimize size"),
 )
 
+INHERITED = {"release": None, "dev": None, "bench": "release", "test": "dev"}
+"""cargo's own profiles, and what they inherit from."""
+
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the profile that ferrule sets, with its TOML value and the reason."""
@@ -54,12 +57,8 @@ def choose_profile(runner: Runner, project: Project, name: str, optimize: str | 
 
     Raises `ProjectError` when there is no such profile.
     """
-    chain = _chain(project, name)
-    set_keys = (
-        {key for table in chain for key in table}
-        | _from_environment(name)
-        | _from_files(runner, project, name)
-    )
+    chain = _chain(_profiles(runner, project), name)
+    set_keys = {key for table in chain for key in table}
     wanted = {None: DEFAULTS, "speed": DEFAULTS + SPEED, "size": DEFAULTS + SIZE, "off": ()}[optimize]
     if set_keys & {"debug", "split-debuginfo"}:
         # Who sets debug information wants to keep it.
@@ -71,37 +70,46 @@ def choose_profile(runner: Runner, project: Project, name: str, optimize: str | 
     )
 
 
-def _chain(project: Project, name: str) -> list[Mapping[str, Any]]:
-    """The tables of the profile and of all that it inherits from, as the workspace's manifest has them."""
+def _profiles(runner: Runner, project: Project) -> dict[str, dict[str, Any]]:
+    """All that are set: by the workspace's manifest, and above it by configuration files."""
     with (project.workspace.workspace_root / "Cargo.toml").open("rb") as stream:
         profiles = tomllib.load(stream).get("profile", {})
+    for name, table in _from_files(runner, project).items():
+        profiles[name] = {**profiles.get(name, {}), **table}
+    return {**{name: {} for name in INHERITED}, **profiles}
+
+
+def _chain(profiles: Mapping[str, Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    """The tables of the profile and of all that it inherits from, with what the environment sets of each."""
+    if name not in profiles:
+        listed = ", ".join(
+            dict.fromkeys(("release", *(known for known in profiles if known not in INHERITED)))
+        )
+        raise ProjectError(f"there is no profile {name!r} in Cargo.toml", hint=f"there is {listed}")
     tables: list[Mapping[str, Any]] = []
     current: str | None = name
-    while current is not None and len(tables) <= len(profiles):
-        table = profiles.get(current, {})
-        if current not in profiles and current not in ("release", "dev", "test", "bench"):
-            listed = ", ".join(["release", *(known for known in profiles if known != "release")])
-            raise ProjectError(f"there is no profile {current!r} in Cargo.toml", hint=f"there is {listed}")
-        tables.append({key: value for key, value in table.items() if key not in ("inherits", "package")})
-        current = table.get("inherits")
+    while current is not None and current in profiles and len(tables) <= len(profiles):
+        own = {**profiles[current], **_from_environment(current)}
+        tables.append({key: value for key, value in own.items() if key not in ("inherits", "package")})
+        current = own.get("inherits", INHERITED.get(current))
     return tables
 
 
-def _from_environment(name: str) -> set[str]:
+def _from_environment(name: str) -> dict[str, str]:
     prefix = f"CARGO_PROFILE_{name.upper().replace('-', '_')}_"
     return {
-        key.removeprefix(prefix).lower().replace("_", "-") for key in os.environ if key.startswith(prefix)
+        key.removeprefix(prefix).lower().replace("_", "-"): value
+        for key, value in os.environ.items()
+        if key.startswith(prefix)
     }
 
 
-def _from_files(runner: Runner, project: Project, name: str) -> set[str]:
+def _from_files(runner: Runner, project: Project) -> dict[str, dict[str, Any]]:
     files = config_files(project.folder)
     if not mentions(files, ("profile", "include")):
-        return set()
+        return {}
     # The bootstrap variable opens an unstable query on a stable cargo; it builds nothing.
     argv = ("cargo", "-Zunstable-options", "config", "get", "--format", "json-value", "profile")
     finished = runner.run(Command(argv=argv, cwd=project.folder, env={"RUSTC_BOOTSTRAP": "1"}))
-    if not finished.ok:
-        return set()
-    table = json.loads(finished.stdout).get(name, {})
-    return set(table) if isinstance(table, dict) else set()
+    found = json.loads(finished.stdout) if finished.ok else {}
+    return {name: table for name, table in found.items() if isinstance(table, dict)}

@@ -20,8 +20,8 @@ def cargo_options(given: dict[str, Any]) -> "CargoOptions":
     profile = given["profile"]
     if given["release"] and profile != "release":
         raise click.UsageError(f"--release and --profile {profile} contradict each other")
-    if profile in ("dev", "debug") and not given["allow_debug"]:
-        error = click.UsageError("the dev profile makes programs ten to a hundred times slower")
+    if profile in ("dev", "debug", "test") and not given["allow_debug"]:
+        error = click.UsageError(f"the {profile} profile makes programs ten to a hundred times slower")
         error.hint = "leave out --profile, or add --allow-debug if you mean it"  # type: ignore[attr-defined]  # read by main
         raise error
     return CargoOptions(

@@ -99,7 +99,9 @@ def build_image(
 
         check_gate(prepared.settings, destinations)
     workspace = prepared.project.workspace
-    files = collect_files(prepared.settings.files, package.folder, workspace.workspace_root)
+    files = collect_files(
+        prepared.settings.files, package.folder, workspace.workspace_root, prepared.programs
+    )
     parts = tuple(
         make_part(context, prepared, compile_part(context, prepared, plans), files)
         for plans in prepared.groups

@@ -160,7 +160,8 @@ def _files(job: Job) -> tuple[FileEntry, ...]:
     prepared = job.prepared
     with _about(job.name):
         root = prepared.project.workspace.workspace_root
-        return collect_files(prepared.settings.files, prepared.selection.package.folder, root)
+        folder = prepared.selection.package.folder
+        return collect_files(prepared.settings.files, folder, root, prepared.programs)
 
 
 class _Making:

@@ -29,11 +29,14 @@ class _Project(msgspec.Struct, frozen=True, kw_only=True):
     named: frozenset[Path]
 
 
-def collect_files(copies: tuple[FileCopy, ...], folder: Path, root: Path) -> tuple[FileEntry, ...]:
+def collect_files(
+    copies: tuple[FileCopy, ...], folder: Path, root: Path, programs: tuple[str, ...] = ()
+) -> tuple[FileEntry, ...]:
     """Every file that the sources name, looked up from `folder`, with modes 0644, or 0755 where executable.
 
     Links are followed as far as the project's `root` reaches. Raises `ProjectError` when a source is missing
-    or matches nothing, leaves the root, is neither file nor folder, or brings a secret that it does not name.
+    or matches nothing, leaves the root, is neither file nor folder, brings a secret that it does not name, or
+    is to lie where one of the `programs` will.
     """
     entries: dict[PurePosixPath, FileEntry] = {}
     try:
@@ -45,6 +48,7 @@ def collect_files(copies: tuple[FileCopy, ...], folder: Path, root: Path) -> tup
         hint = "check the file and its permissions"
         raise ProjectError(f"cannot read {error.filename}: {error.strerror}", hint=hint) from error
     _check_folders(entries)
+    _check_programs(entries, programs)
     return tuple(entries.values())
 
 
@@ -117,7 +121,7 @@ def _walk(
     if source.is_dir():
         yield FileEntry(path=target, kind="dir", mode=0o755)
         above = _add(above, source)
-        for child in sorted(source.iterdir()):
+        for child in _children(source):
             yield from _take(child, target / child.name, project, above)
     elif source.is_file():
         executable = bool(source.stat().st_mode & 0o111)
@@ -152,4 +156,15 @@ def _check_folders(entries: dict[PurePosixPath, FileEntry]) -> None:
             raise ProjectError(
                 f"{path} cannot be the file {entry.source}: other files lie in it",
                 hint=f"name a place in it, such as {path / entry.source.name}",
+            )
+
+
+def _check_programs(entries: dict[PurePosixPath, FileEntry], programs: tuple[str, ...]) -> None:
+    """The program's layer comes last: what lies in its place would be gone without a word."""
+    for name in programs:
+        place = PROGRAM_FOLDER / name
+        if place in entries:
+            raise ProjectError(
+                f"{place} is the program, and a file or folder is to lie there too",
+                hint=f"choose another place for it, such as {place}-files",
             )

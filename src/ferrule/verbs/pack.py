@@ -82,7 +82,7 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         from ferrule.verbs.gate import check_gate, pass_gate
 
         check_gate(settings, destinations)
-    files = collect_files(settings.files, folder, folder)
+    files = collect_files(settings.files, folder, folder, tuple(each.name for each in groups[0]))
     aids = tuple(aids_of_pack(context, settings, each[0].binary.platform, folder) for each in groups)
     made = tuple(
         make_image(context, _contents(programs, settings, files, own), settings)

@@ -124,7 +124,8 @@ def _project_rows(prepared: Prepared) -> tuple[Row, ...]:
     selection, plan = prepared.selection, prepared.plan
     package = selection.package
     added = ", ".join(f"{add.key} = {add.value}" for add in plan.profile.additions)
-    kept = f"; the project's own {', '.join(plan.profile.kept)} stay" if plan.profile.kept else ""
+    stays = "stays" if len(plan.profile.kept) == 1 else "stay"
+    kept = f"; the project's own {', '.join(plan.profile.kept)} {stays}" if plan.profile.kept else ""
     why = "; ".join(dict.fromkeys(add.reason for add in plan.profile.additions)) or "nothing to add"
     return (
         Row(

@@ -18,7 +18,8 @@ def file_rows(prepared: Prepared, graph: Graph) -> Iterator[Row]:
     migrations = find_migrations(prepared, graph)
     taken = (migrations.copy,) if migrations and migrations.copy else ()
     files = tuple(copy for copy in settings.files if copy not in taken)
-    count = sum(entry.kind == "file" for entry in collect_files(files, package, root))
+    entries = collect_files(files, package, root, prepared.programs)
+    count = sum(entry.kind == "file" for entry in entries)
     collect_files(taken, package, root)
     if files:
         yield Row(

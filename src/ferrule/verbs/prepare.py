@@ -70,6 +70,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         return self.repository or parse_reference(self.selection.binary.lower())
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of all programs of the image, that of the one that runs first."""
+        return tuple(plan.selection.binary for plan in self.groups[0])
+
+    @property
     def groups(self) -> tuple[tuple[BuildPlan, ...], ...]:
         """For each platform the calls for all programs of its image, that of the one that runs first."""
         if not self.beside:

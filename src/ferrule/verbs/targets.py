@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.sources import config_files, mentions
@@ -18,23 +19,28 @@ def choose_targets(
 ) -> tuple[Target, ...]:
     """One for each platform; without any, those of cargo's `build.target`, or this machine's.
 
-    Several targets of one platform make one image; those of other systems than Linux make none.
+    Several targets of one platform make one image; those of other systems than Linux make none. A platform
+    whose targets are all with musl is built so, unless the settings say otherwise.
 
     With `only_here`, of several only that which this machine runs, or the first where it runs none.
     """
-    link, glibc = settings.link, settings.glibc
-    platforms = named_platforms(settings)
+    glibc, platforms = settings.glibc, named_platforms(settings)
+    for_musl: frozenset[Platform] = frozenset()
     if not platforms:
         triples = _configured_targets(runner, project) or (toolchain.host,)
         linux = {triple: platform for triple in triples if (platform := platform_of(triple)) is not None}
         platforms = tuple(dict.fromkeys(linux.values())) or (this_platform(),)
-        are_musl = linux and all("-linux-musl" in triple for triple in linux)
-        link = "musl" if are_musl and link in ("auto", "static") else link
+        if settings.link in ("auto", "static") and glibc is None:
+            for_glibc = {platform for triple, platform in linux.items() if "-linux-musl" not in triple}
+            for_musl = frozenset(linux.values()) - for_glibc
     if only_here:
         fitting = (platform for platform in platforms if this_platform().runs(platform))
         platforms = (next(fitting, platforms[0]),)
-    tools = _tools(toolchain, project, platforms, link, glibc)
-    return tuple(choose_target(platform, link, glibc, toolchain.host, tools) for platform in platforms)
+    links = {platform: "musl" if platform in for_musl else settings.link for platform in platforms}
+    tools = _tools(toolchain, project, links, glibc)
+    return tuple(
+        choose_target(platform, link, glibc, toolchain.host, tools) for platform, link in links.items()
+    )
 
 
 def named_platforms(settings: Settings) -> tuple[Platform, ...]:
@@ -52,12 +58,10 @@ def parse_platforms(texts: tuple[str, ...]) -> tuple[Platform, ...]:
     return tuple(dict.fromkeys(parse_platform(name) for name in names if name))
 
 
-def _tools(
-    toolchain: Toolchain, project: Project, platforms: tuple[Platform, ...], link: str, glibc: str | None
-) -> Tools:
+def _tools(toolchain: Toolchain, project: Project, links: Mapping[Platform, str], glibc: str | None) -> Tools:
     """Looked for only where this machine's own linker will not do."""
     own = platform_of(toolchain.host)
-    if platforms == (own,) and link != "musl" and glibc is None:
+    if tuple(links) == (own,) and "musl" not in links.values() and glibc is None:
         return Tools()
     from ferrule.cargo.tools import find_tools
 
