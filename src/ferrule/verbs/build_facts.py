@@ -16,6 +16,7 @@ from ferrule.cargo.build import known_choice
 from ferrule.cargo.debian import LIBRARIES, libraries_of_crates, packages_to_build, packages_to_run
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
+from ferrule.cargo.metadata import Project
 from ferrule.cargo.needs import certificates, expected_link, time_zones
 from ferrule.cargo.own_code import libraries_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
@@ -49,9 +50,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     base: str | None = None
 
 
-def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
-    """All of them. Raises `ProjectError` for a base that a Dockerfile cannot name."""
-    prepared = prepare(context, _for_this_machine(request))
+def build_facts(
+    context: Context, request: ProjectRequest, wish: Wish, project: Project | None = None
+) -> Build:
+    """All of them; `project` where it has been read. Raises `ProjectError` for a base that a Dockerfile
+    cannot name.
+    """
+    prepared = prepare(context, _for_this_machine(request), project)
     plans = prepared.groups[0]
     graphs = tuple(read_graph(context.runner, plan) for plan in plans)
     whole, links = merged(graphs), tuple(map(_link_of(context, prepared), plans, graphs))

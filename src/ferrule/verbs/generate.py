@@ -99,7 +99,7 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
     asks = dockerfile.KIND in kinds
     wish = msgspec.structs.replace(wanted.dockerfile, cache=wanted.dockerfile.cache or _known_cache(folder))
-    build = build_facts(context, request, wish) if asks else None
+    build = build_facts(context, request, wish, project) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
         service = service_of(selection, settings, name, build)
