@@ -1,6 +1,7 @@
 """`ferrule generate`: what it writes, that edits outside the marks stay, and how CI learns of drift."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +180,26 @@ def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, ex
     assert ferrule("generate", "dockerfile", "--cache", "mount", "--check")[0] == 3
     code, _, err = ferrule("generate", "env", "--cache", "chef")
     assert (code, err.splitlines()[0]) == (2, "error: --cache and --base are for the kind dockerfile")
+
+
+def test_another_compiler_than_the_one_that_is_installed_is_no_drift(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Dockerfile")
+    ferrule("generate", "dockerfile")
+    here = file.read_text()
+    other = re.sub(r"rust:\S+-slim", "rust:1.90.0-slim", here)
+    file.write_text(other)
+    assert ferrule("generate", "dockerfile", "--check") == (0, "", "")
+    assert ferrule("generate", "--check") == (0, "", "")
+    number = re.search(r"rust:(\S+)-slim", here)
+    assert number is not None
+    pinned = example.with_name("rust-toolchain.toml")
+    pinned.write_text(f'[toolchain]\nchannel = "{number[1]}"\n')
+    code, out, _ = ferrule("generate", "dockerfile", "--check")
+    assert code == 3
+    assert f"+FROM rust:{number[1]}-slim-bookworm AS toolchain\n" in out
+    pinned.unlink()
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert file.read_text() == here
 
 
 def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Path) -> None:

@@ -83,6 +83,7 @@ def command(**given: Any) -> None:
         image=given["image"],
         force=given["force"],
         only_ours=given["check"] and not kinds,
+        check=given["check"],
         dockerfile=Wish(cache=given["cache"], base=given["base"]),
     )
     files = generate(context, plain_request(given), wanted)

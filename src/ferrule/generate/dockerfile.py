@@ -1,5 +1,6 @@
 """A Dockerfile that makes the image as ferrule would, its `.dockerignore`, and the source of the probe."""
 
+import re
 import textwrap
 
 from ferrule.errors import ProjectError
@@ -61,6 +62,12 @@ def is_chef(text: str) -> bool:
     return "\nRUN cargo chef prepare " in text
 
 
+def rust_of(text: str) -> str | None:
+    """The version that a Dockerfile of ours compiles with, where it has one."""
+    found = re.search(r"^FROM \S* ?rust:(\d+\.\d+\.\d+)-", text, re.MULTILINE)
+    return found[1] if found else None
+
+
 def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str:
     named = tuple(each for each in service.contract if each.default is not None)
     programs = aid_programs(service)
@@ -82,6 +89,7 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         packages=bool(step) and "apt-get" in step,
         cook=cook_step(service, build),
         compile=compile_step(service, build),
+        locked=build.is_locked,
         aids=Written(" and ".join(programs)),
         aid_sources=Written(" ".join(f"{AIDS}/{name}" for name in sources)),
         compile_aids=compile_aids(service, build),

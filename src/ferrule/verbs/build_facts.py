@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -33,6 +34,9 @@ from ferrule.verbs.plan import merged, most_demanding
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 
 TOOLCHAIN_FILES = ("rust-toolchain.toml", "rust-toolchain")
+NUMBER = re.compile(rb"""^\s*(?:channel\s*=\s*["'])?\d+\.\d+""", re.MULTILINE)
+"""What a toolchain file names a version by; `stable` is another one next month."""
+
 PRINTS_HOST = (1, 84)
 """The first rustc that knows `--print host-tuple`."""
 
@@ -43,11 +47,13 @@ IN_DISTROLESS = frozenset({"libssl3"})
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says of a Dockerfile; `base` is over the project's own.
 
-    `cache` is None for what is written in the file already, and mounts where there is none.
+    `cache` is None for what is written in the file already, and mounts where there is none. `rust` is the
+    version that does for a project which names none; else it is the one that is installed here.
     """
 
     cache: Cache | None = None
     base: str | None = None
+    rust: str | None = None
 
 
 def build_facts(
@@ -68,11 +74,13 @@ def build_facts(
     base, reason = _base(prepared, link, libraries, unknown, wish)
     root = prepared.project.workspace.workspace_root
     plan = prepared.plan
+    rust = _rust(plan.toolchain, root, wish)
     _warn_of_outsiders(context, prepared)
     return Build(
-        rust=_rust(plan.toolchain),
+        rust=rust,
         has_toolchain_file=any((root / name).is_file() for name in TOOLCHAIN_FILES),
-        has_printed_host=version_numbers(plan.toolchain.release) >= PRINTS_HOST,
+        has_printed_host=version_numbers(rust if rust[:1].isdigit() else plan.toolchain.release)
+        >= PRINTS_HOST,
         programs=tuple(map(_program, plans, links)),
         link=cast("Link", "musl" if plan.target.is_musl else link.mode),
         link_reason=link.reason,
@@ -137,8 +145,12 @@ def _program(plan: BuildPlan, link: LinkChoice) -> Program:
     )
 
 
-def _rust(toolchain: Toolchain) -> str:
+def _rust(toolchain: Toolchain, root: Path, wish: Wish) -> str:
     """The version, or the channel of one that is not stable."""
+    files = (root / name for name in TOOLCHAIN_FILES)
+    named = any(NUMBER.search(file.read_bytes()) for file in files if file.is_file())
+    if wish.rust and not named:
+        return wish.rust
     number, _, channel = toolchain.release.partition("-")
     return channel.partition(".")[0] or number
 

@@ -54,6 +54,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     `only_ours`: of the files of the kinds, those alone that are there and were generated.
     `image` is what the files start; None for the digest that stands in them, else this version's tag.
+    `check`: nothing will be written, so that what differs from machine to machine may stay as it is.
     """
 
     kinds: tuple[str, ...]
@@ -61,6 +62,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     image: Reference | None = None
     force: bool = False
     only_ours: bool = False
+    check: bool = False
     dockerfile: Wish = Wish()
 
 
@@ -98,7 +100,7 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     folder = wanted.output or project.workspace.workspace_root
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
     asks = dockerfile.KIND in kinds
-    wish = msgspec.structs.replace(wanted.dockerfile, cache=wanted.dockerfile.cache or _known_cache(folder))
+    wish = _with_known(wanted, folder) if asks else wanted.dockerfile
     build = build_facts(context, request, wish, project) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
@@ -177,14 +179,16 @@ def _is_without(folder: Path, kind: str) -> bool:
     return kind == dockerfile.KIND and not has_marks(_text_of(folder / dockerfile.PATH) or "", kind)
 
 
-def _known_cache(folder: Path) -> Cache | None:
-    """How the Dockerfile keeps what was compiled: only `--cache` changes that."""
-    path = folder / dockerfile.PATH
+def _with_known(wanted: Wanted, folder: Path) -> Wish:
+    """With what stands in the Dockerfile: only `--cache` changes how it keeps what was compiled."""
+    wish, path = wanted.dockerfile, folder / dockerfile.PATH
     with _naming(path):
         parts = split(_text_of(path) or "", dockerfile.KIND)
     if parts is None:
-        return None
-    return "chef" if dockerfile.is_chef(parts.ours) else "mount"
+        return wish
+    known: Cache = "chef" if dockerfile.is_chef(parts.ours) else "mount"
+    rust = dockerfile.rust_of(parts.ours) if wanted.check else None
+    return replace(wish, cache=wish.cache or known, rust=rust)
 
 
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
