@@ -22,7 +22,7 @@ from ferrule.generate.marked import drafted, has_marks, split
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
-from ferrule.oci.reference import Reference, parse_reference
+from ferrule.oci.reference import Reference, reference_of_program
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
@@ -95,7 +95,7 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     Raises `ProjectError` for a file that is there and not ours, unless `force`.
     """
     project, selection, settings = read_settings(context, request)
-    own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
+    own = check_references(settings, selection.binary) or reference_of_program(selection.binary)
     name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))

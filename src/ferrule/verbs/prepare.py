@@ -15,7 +15,7 @@ from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, resolve
 from ferrule.errors import InvalidValueError, ProjectError
-from ferrule.oci.reference import Reference, parse_reference
+from ferrule.oci.reference import Reference, parse_reference, reference_of_program
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
 from ferrule.values import BINARY
@@ -67,7 +67,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def local_name(self) -> Reference:
         """The image's name on this machine: its repository, or the binary's name where it has none."""
-        return self.repository or parse_reference(self.selection.binary.lower())
+        return self.repository or reference_of_program(self.selection.binary)
 
     @property
     def groups(self) -> tuple[tuple[BuildPlan, ...], ...]:
