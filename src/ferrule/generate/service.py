@@ -96,4 +96,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def comment(self) -> str:
         """How a comment begins in such a file."""
-        return "//" if self.path.endswith(".rs") else "#"
+        return comment_of(self.path)
+
+
+def comment_of(path: str) -> str:
+    """How a comment begins in a file of that name."""
+    return "//" if path.endswith(".rs") else "#"
