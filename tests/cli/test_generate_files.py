@@ -146,3 +146,17 @@ def test_an_end_without_a_line_end_is_no_drift(ferrule: InProject, example: Path
     ferrule("generate", "env")
     example.write_bytes(example.read_bytes().replace(b"\n", b"\r\n").removesuffix(b"\r\n"))
     assert ferrule("generate", "env", "--check") == (0, "", "")
+
+
+def test_a_dockerfile_in_a_folder_of_the_project_has_its_paths(ferrule: InProject, example: Path) -> None:
+    keys(example, 'ports = [8080]\nhealth = { path = "/" }\n')
+    place = example.parent / "deploy" / "hello"
+    assert ferrule("generate", "dockerfile", "-o", "deploy/hello")[0] == 0
+    text = (place / "Dockerfile").read_text()
+    (line,) = (line for line in text.splitlines() if line.endswith(".rs ./"))
+    for path in line.split()[1:-1]:
+        assert (example.parent / path).is_file()
+    assert (place / "Dockerfile.dockerignore").is_file()
+    assert ferrule("generate", "dockerfile", "--check", "--output", str(place)) == (0, "", "")
+    assert ferrule("generate", "dockerfile", "-o", ".")[0] == 0
+    assert "COPY deploy/docker/probe.rs " in example.with_name("Dockerfile").read_text()

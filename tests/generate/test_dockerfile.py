@@ -252,3 +252,21 @@ def test_a_missing_lock_file_is_said() -> None:
     text = text_of(build_of(TINY, is_locked=False))
     assert "# There was no Cargo.lock" in text
     assert "--locked" not in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "copied", "file"),
+    [
+        (
+            "deploy/shop",
+            "deploy/shop/deploy/docker/probe.rs deploy/shop/deploy/docker/sys.rs ./",
+            "deploy/shop/Dockerfile",
+        ),
+        ("a b", '["a b/deploy/docker/probe.rs", "a b/deploy/docker/sys.rs", "./"]', "'a b/Dockerfile'"),
+    ],
+)
+def test_in_a_folder_of_the_project_it_has_the_paths_of_its_root(folder: str, copied: str, file: str) -> None:
+    service = build_of(replace(TINY, health=Health(path="/"), ports=(Port(number=80),)), folder=folder)
+    assert copied in rests(text_of(service), "COPY")
+    assert f"#   docker build -f {file} -t tiny:0.0.0 .\n" in text_of(service)
+    assert {draft.path for draft in dockerfile.drafts(service)} >= {"Dockerfile", "Dockerfile.dockerignore"}

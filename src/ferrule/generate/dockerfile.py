@@ -1,11 +1,12 @@
 """A Dockerfile that makes the image as ferrule would, its `.dockerignore`, and the source of the probe."""
 
+import posixpath
 import re
 import textwrap
 
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build
-from ferrule.generate.docker import has_lines, one_line
+from ferrule.generate.docker import PLAIN, exec_form, has_lines, one_line, shell_word
 from ferrule.generate.docker_steps import (
     aid_programs,
     compile_aids,
@@ -49,7 +50,8 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     sources = _aid_sources(service)
     return (
         Draft(kind=KIND, path=PATH, text=_dockerfile(service, build, sources)),
-        Draft(kind=KIND, path=IGNORE_PATH, text=ignored(build)),
+        # Of a Dockerfile that is not at the root of its context, BuildKit reads the one with its name.
+        Draft(kind=KIND, path=f"{PATH if build.folder else ''}{IGNORE_PATH}", text=ignored(build)),
         *(
             Draft(kind=KIND, path=f"{AIDS}/{name}", text=f"{LICENCE}\n{(SOURCE / name).read_text()}")
             for name in sources
@@ -91,7 +93,8 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         compile=compile_step(service, build),
         locked=build.is_locked,
         aids=Written(" and ".join(programs)),
-        aid_sources=Written(" ".join(f"{AIDS}/{name}" for name in sources)),
+        aid_sources=_copied(tuple(posixpath.join(build.folder, AIDS, name) for name in sources)),
+        file=Written(shell_word(posixpath.join(build.folder, PATH))) if build.folder else "",
         compile_aids=compile_aids(service, build),
         skeleton=skeleton,
         skeleton_words=Written(_skeleton_words(build)),
@@ -117,6 +120,13 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         **_files(service, build),
         **_health(service),
     )
+
+
+def _copied(paths: tuple[str, ...]) -> Written:
+    """What a COPY takes to where it works: a list where a path has more than letters in it."""
+    words = (*paths, "./")
+    is_plain = all(map(PLAIN.fullmatch, words))
+    return Written(" ".join(words) if is_plain else exec_form(words))
 
 
 def _fits(value: str | None) -> bool:

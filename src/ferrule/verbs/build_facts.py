@@ -48,12 +48,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says of a Dockerfile; `base` is over the project's own.
 
     `cache` is None for what is written in the file already, and mounts where there is none. `rust` is the
-    version that does for a project which names none; else it is the one that is installed here.
+    version that does for a project which names none; else it is the one that is installed here. `folder` is
+    where the Dockerfile goes; outside of the project it is written as if for its root.
     """
 
     cache: Cache | None = None
     base: str | None = None
     rust: str | None = None
+    folder: Path | None = None
 
 
 def build_facts(
@@ -90,6 +92,7 @@ def build_facts(
         certificates=certificates(whole).wanted,
         zones=time_zones(whole).wanted,
         is_locked=prepared.project.workspace.lock_file.is_file(),
+        folder=_folder(root, wish),
         target_folder=_below(root, prepared.project.workspace.target_directory),
         profile=tuple((add.key, add.value.strip('"')) for add in plan.profile.additions),
         has_sqlx_data=plan.has_sqlx_data,
@@ -205,6 +208,12 @@ def _locked(lock: Path) -> frozenset[str]:
             return frozenset(str(entry["name"]) for entry in tomllib.load(stream).get("package", []))
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError):
         return frozenset()
+
+
+def _folder(root: Path, wish: Wish) -> str:
+    """Where the Dockerfile lies below the root, empty for there and for anywhere else."""
+    below = None if wish.folder is None else _below(root, wish.folder.resolve())
+    return "" if below in (None, ".") else str(below)
 
 
 def _below(root: Path, folder: Path) -> str | None:

@@ -168,7 +168,8 @@ def _is_without(folder: Path, kind: str) -> bool:
 
 def _with_known(wanted: Wanted, folder: Path) -> Wish:
     """With what stands in the Dockerfile: only `--cache` changes how it keeps what was compiled."""
-    wish, parts = wanted.dockerfile, parts_of(folder / dockerfile.PATH, dockerfile.KIND)
+    wish = replace(wanted.dockerfile, folder=wanted.output)
+    parts = parts_of(folder / dockerfile.PATH, dockerfile.KIND)
     if parts is None:
         return wish
     known: Cache = "chef" if dockerfile.is_chef(parts.ours) else "mount"
