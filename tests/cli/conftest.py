@@ -1,4 +1,4 @@
-"""Where command lines of these tests run, and the image that those of `inspect` look at."""
+"""Where command lines of these tests run: an image that those of `inspect` look at, or a project."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from tests.cargo_projects import manifest, write_project
 from tests.fakes.images import entry, folder, image_of, link, tar_of
 
 Ferrule = Callable[..., str]
 Refused = Callable[..., tuple[int, str, str]]
+InProject = Callable[..., tuple[int, str, str]]
+
+CONTRACT = '[package.metadata.ferrule.env]\nRUST_LOG = "info"\nAPP_URL = { required = true, type = "url" }\n'
 
 LOWER = tar_of(
     [
@@ -61,6 +65,29 @@ def refused(ferrule: Ferrule, capsys: pytest.CaptureFixture[str]) -> Refused:
         return code, error[7:], hint[6:]
 
     return call
+
+
+@pytest.fixture
+def in_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProject:
+    """Runs a command line in a project; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    project = write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
+    monkeypatch.chdir(project)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A file at the root of that project, which one kind writes."""
+    return tmp_path / "shop" / ".env.example"
 
 
 @pytest.fixture

@@ -1,41 +1,22 @@
 """`ferrule generate`: what it writes, that edits outside the marks stay, and how CI learns of drift."""
 
 import json
-from collections.abc import Callable
+import re
 from pathlib import Path
 
 import pytest
 
-from ferrule.cli.app import run
 from ferrule.cli.generate import KINDS
-from tests.cargo_projects import manifest, write_project
-
-Ferrule = Callable[..., tuple[int, str, str]]
-
-CONTRACT = '[package.metadata.ferrule.env]\nRUST_LOG = "info"\nAPP_URL = { required = true, type = "url" }\n'
+from ferrule.process import Command, SystemRunner
+from tests.cli.conftest import InProject
 
 
 @pytest.fixture
-def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
-    """Runs a command line in the project; gives exit code, stdout and stderr."""
-    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
-    place = write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
-    monkeypatch.chdir(place)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def ferrule(in_project: InProject) -> InProject:
+    return in_project
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    return tmp_path / "shop" / ".env.example"
-
-
-def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: Path) -> None:
+def test_without_a_kind_it_says_what_it_would_write(ferrule: InProject, example: Path) -> None:
     project = example.parent
     unit = project / "deploy" / "systemd" / "hello.service"
     code, out, err = ferrule("generate")
@@ -51,7 +32,7 @@ def test_without_a_kind_it_says_what_it_would_write(ferrule: Ferrule, example: P
     assert not example.exists()
 
 
-def test_written_once_it_stays_as_it_is(ferrule: Ferrule, example: Path) -> None:
+def test_written_once_it_stays_as_it_is(ferrule: InProject, example: Path) -> None:
     assert ferrule("generate", "env") == (0, "", f"{example}: written\n")
     before = (example.stat().st_ino, example.stat().st_mtime_ns)
     assert ferrule("generate", "env") == (0, "", f"{example}: as it was\n")
@@ -60,7 +41,7 @@ def test_written_once_it_stays_as_it_is(ferrule: Ferrule, example: Path) -> None
     assert example.read_text().endswith("APP_URL=\n\nRUST_LOG=info\n# ferrule generate env: end\n")
 
 
-def test_drift_is_shown_and_fails(ferrule: Ferrule, example: Path) -> None:
+def test_drift_is_shown_and_fails(ferrule: InProject, example: Path) -> None:
     ferrule("generate", "env")
     example.write_text(f"# ours\n{example.read_text()}OTHER=1\n")
     assert ferrule("generate", "env", "--check")[0] == 0
@@ -81,7 +62,7 @@ def test_drift_is_shown_and_fails(ferrule: Ferrule, example: Path) -> None:
 
 
 def test_compose_comes_with_the_example_of_its_env_and_keeps_a_digest(
-    ferrule: Ferrule, example: Path
+    ferrule: InProject, example: Path
 ) -> None:
     composed = example.with_name("compose.yaml")
     image = f"hello@sha256:{'1' * 64}"
@@ -98,12 +79,12 @@ def test_compose_comes_with_the_example_of_its_env_and_keeps_a_digest(
     assert '+      LOG: "${LOG-info}"\n' in out
 
 
-def test_a_file_that_is_missing_is_drift_too(ferrule: Ferrule, example: Path) -> None:
+def test_a_file_that_is_missing_is_drift_too(ferrule: InProject, example: Path) -> None:
     assert ferrule("generate", "env", "--check")[0] == 3
     assert not example.exists()
 
 
-def test_without_a_kind_those_are_checked_that_were_generated(ferrule: Ferrule, example: Path) -> None:
+def test_without_a_kind_those_are_checked_that_were_generated(ferrule: InProject, example: Path) -> None:
     example.write_text("A=1\n")  # somebody else's
     assert ferrule("generate", "systemd")[0] == 0
     assert ferrule("generate", "--check") == (0, "", "")
@@ -124,13 +105,13 @@ def test_without_a_kind_those_are_checked_that_were_generated(ferrule: Ferrule, 
     )
 
 
-def test_another_place(ferrule: Ferrule, example: Path, tmp_path: Path) -> None:
+def test_another_place(ferrule: InProject, example: Path, tmp_path: Path) -> None:
     assert ferrule("generate", "env", "-o", str(tmp_path / "deploy"))[0] == 0
     assert (tmp_path / "deploy" / ".env.example").is_file()
     assert not example.exists()
 
 
-def test_a_file_of_somebody_else_is_never_overwritten(ferrule: Ferrule, example: Path) -> None:
+def test_a_file_of_somebody_else_is_never_overwritten(ferrule: InProject, example: Path) -> None:
     example.write_text("A=1\n")
     code, out, err = ferrule("generate", "env")
     assert (code, out) == (3, "")
@@ -143,7 +124,7 @@ def test_a_file_of_somebody_else_is_never_overwritten(ferrule: Ferrule, example:
 @pytest.mark.parametrize("image", ["acme/hello", "ghcr.io/acme/hello"])
 @pytest.mark.parametrize("kind", ["kubernetes", "ecs", "systemd"])
 def test_a_digest_stays_until_another_is_given(
-    ferrule: Ferrule, example: Path, image: str, kind: str
+    ferrule: InProject, example: Path, image: str, kind: str
 ) -> None:
     file = example.with_name("Cargo.toml")
     file.write_text(file.read_text() + f'[package.metadata.ferrule]\nimage = "{image}"\n')
@@ -154,20 +135,20 @@ def test_a_digest_stays_until_another_is_given(
     assert ferrule("generate", kind, "--check", "--image", other)[0] == 3
 
 
-def test_what_is_no_text_is_refused(ferrule: Ferrule, example: Path) -> None:
+def test_what_is_no_text_is_refused(ferrule: InProject, example: Path) -> None:
     example.write_bytes(b"\xff\xfe")
     code, _, err = ferrule("generate", "env", "--force")
     assert code == 1
     assert err == f"error: cannot read {example}: it is no text in UTF-8\nhint: move it away\n"
 
 
-def test_a_kind_that_is_none(ferrule: Ferrule) -> None:
+def test_a_kind_that_is_none(ferrule: InProject) -> None:
     code, _, err = ferrule("generate", "helm")
     assert code == 2
     assert "'helm'" in err
 
 
-def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, example: Path) -> None:
+def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: InProject, example: Path) -> None:
     file = example.with_name("Dockerfile")
     assert ferrule("generate", "dockerfile", "--cache", "chef", "--base", "distroless")[0] == 0
     assert "cargo chef cook" in file.read_text()
@@ -181,7 +162,31 @@ def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, ex
     assert (code, err.splitlines()[0]) == (2, "error: --cache and --base are for the kind dockerfile")
 
 
-def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Path) -> None:
+def test_another_compiler_than_the_one_that_is_installed_is_no_drift(
+    ferrule: InProject, example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = example.with_name("Dockerfile")
+    sysroot = SystemRunner().run(Command(argv=("rustc", "--print", "sysroot"))).stdout.decode().strip()
+    monkeypatch.setenv("RUSTUP_TOOLCHAIN", Path(sysroot).name)  # whatever the file below says
+    ferrule("generate", "dockerfile")
+    here = file.read_text()
+    other = re.sub(r"rust:\S+-slim", "rust:1.90.0-slim", here)
+    file.write_text(other)
+    assert ferrule("generate", "dockerfile", "--check") == (0, "", "")
+    assert ferrule("generate", "--check") == (0, "", "")
+    number = re.search(r"rust:(\S+)-slim", here)
+    assert number is not None
+    pinned = example.with_name("rust-toolchain.toml")
+    pinned.write_text(f'[toolchain]\nchannel = "{number[1]}"\n')
+    code, out, _ = ferrule("generate", "dockerfile", "--check")
+    assert code == 3
+    assert f"+FROM rust:{number[1]}-slim-bookworm AS toolchain\n" in out
+    pinned.unlink()
+    assert ferrule("generate", "dockerfile")[0] == 0
+    assert file.read_text() == here
+
+
+def test_what_is_written_around_a_dockerfile_stays(ferrule: InProject, example: Path) -> None:
     file = example.with_name("Dockerfile")
     ferrule("generate", "dockerfile")
     file.write_text(f"# syntax=docker/dockerfile:1\n{file.read_text()}LABEL team=payments\n")
@@ -196,7 +201,7 @@ def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Pa
     assert file.read_text().endswith("# ferrule generate dockerfile: end\nLABEL team=payments\n")
 
 
-def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: Ferrule, example: Path) -> None:
+def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: InProject, example: Path) -> None:
     manifest_file = example.with_name("Cargo.toml")
     keys = '[package.metadata.ferrule]\nports = [8080]\nhealth = { path = "/health" }\n'
     manifest_file.write_text(manifest_file.read_text() + keys)
@@ -207,7 +212,7 @@ def test_a_source_in_rust_has_marks_that_rust_reads(ferrule: Ferrule, example: P
     assert ferrule("generate", "dockerfile", "--check")[0] == 0
 
 
-def test_platforms_are_read_as_a_build_reads_them(ferrule: Ferrule, example: Path) -> None:
+def test_platforms_are_read_as_a_build_reads_them(ferrule: InProject, example: Path) -> None:
     manifest_file = example.with_name("Cargo.toml")
     keys = '[package.metadata.ferrule]\nplatforms = ["{}"]\n'
     text = manifest_file.read_text()

@@ -234,6 +234,39 @@ def test_what_the_build_needs_is_not_ignored() -> None:
     assert lines.index("!/.env.public") > lines.index("**/.env.*")
     assert not any(".sqlx" in line or "migrations" in line or ".cargo" in line for line in lines)
     assert "/out/cargo" in text_of(build_of(TINY, target_folder="out/cargo"), ".dockerignore").splitlines()
-    assert "/target" not in text_of(build_of(TINY, target_folder=None), ".dockerignore").splitlines()
+    assert "/target" in text_of(build_of(TINY, target_folder="out"), ".dockerignore").splitlines()
+    elsewhere = build_of(TINY, target_folder=None)  # by the CARGO_TARGET_DIR of one machine
+    assert text_of(elsewhere, ".dockerignore") == text_of(TINY, ".dockerignore")
     site = (Taken(source="target/site", target="/app/site"),)
     assert "!/target/site" in text_of(build_of(TINY, files=site), ".dockerignore").splitlines()
+
+
+def test_builds_side_by_side_do_not_unpack_the_same_crates() -> None:
+    compiled = next(rest for rest in rests(text_of(TINY), "RUN") if "cargo rustc" in rest)
+    for folder in ("registry", "git"):
+        assert f"--mount=type=cache,sharing=locked,target=/usr/local/cargo/{folder} " in compiled
+
+
+def test_a_missing_lock_file_is_said() -> None:
+    assert "no Cargo.lock" not in text_of(TINY)
+    text = text_of(build_of(TINY, is_locked=False))
+    assert "# There was no Cargo.lock" in text
+    assert "--locked" not in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "copied", "file"),
+    [
+        (
+            "deploy/shop",
+            "deploy/shop/deploy/docker/probe.rs deploy/shop/deploy/docker/sys.rs ./",
+            "deploy/shop/Dockerfile",
+        ),
+        ("a b", '["a b/deploy/docker/probe.rs", "a b/deploy/docker/sys.rs", "./"]', "'a b/Dockerfile'"),
+    ],
+)
+def test_in_a_folder_of_the_project_it_has_the_paths_of_its_root(folder: str, copied: str, file: str) -> None:
+    service = build_of(replace(TINY, health=Health(path="/"), ports=(Port(number=80),)), folder=folder)
+    assert copied in rests(text_of(service), "COPY")
+    assert f"#   docker build -f {file} -t tiny:0.0.0 .\n" in text_of(service)
+    assert {draft.path for draft in dockerfile.drafts(service)} >= {"Dockerfile", "Dockerfile.dockerignore"}

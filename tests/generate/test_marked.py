@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.errors import ProjectError
-from ferrule.generate.marked import BEGIN, END, drafted, split
+from ferrule.generate.marked import BEGIN, END, drafted, mark_name, split
 
-MARKS = (BEGIN.format(kind="env"), END.format(kind="env"))
+MARKS = (BEGIN.format(kind="env", program=""), END.format(kind="env"))
 LINES = st.lists(st.text(alphabet="ab# =\t", max_size=8).map(lambda text: f"{text}\n"), max_size=4).map(
     "".join
 )
@@ -54,3 +54,20 @@ def test_other_files_begin_comments_otherwise() -> None:
     assert split(text, "env") is None
     again = drafted(f"// ours\n{text}", "env", "// ferrule generate env: x\n", force=False, comment="//")
     assert again.splitlines()[0::2] == ["// ours", "/// ferrule generate env: x"]
+
+
+@pytest.mark.parametrize("program", ["shop", "a; change what is outside", 'x "y" ${{ z }}', " a  b "])
+def test_a_mark_says_for_which_program(program: str) -> None:
+    parts = split(drafted(None, "env", "A=1\n", force=False, program=program), "env")
+    assert parts is not None
+    assert (parts.program, parts.ours) == (mark_name(program), "A=1\n")
+    assert mark_name("a\nb\x85c") == "a b c"
+
+
+def test_a_file_keeps_its_line_ends() -> None:
+    text = drafted(None, "env", "A=1\nB=2\n", force=False)
+    crlf = f"# mine\n{text}C=3\n".replace("\n", "\r\n")
+    assert drafted(crlf, "env", "A=1\nB=2\n", force=False) == crlf
+    assert drafted(crlf, "env", "A=1\n", force=False) == crlf.replace("B=2\r\n", "")
+    cut = text.removesuffix("\n")
+    assert drafted(cut, "env", "A=1\nB=2\n", force=False) == cut

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferrule.contract import Variable
@@ -122,7 +122,7 @@ def is_kept_by_podman(service: Service) -> bool:
 
 
 @pytest.mark.real
-@settings(max_examples=4)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.filter_too_much])
 @given(services=st.lists(MADE.map(told).filter(is_kept_by_podman), min_size=10, max_size=20))
 def test_podman_gets_every_value(services: list[Service]) -> None:
     known = {f"tiny{n}": msgspec.structs.replace(each, name=f"tiny{n}") for n, each in enumerate(services)}

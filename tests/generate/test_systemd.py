@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ferrule.contract import Variable
 from ferrule.generate import systemd
 from ferrule.generate.service import Service
+from ferrule.values import Port
 from tests.parts.need import need
 
 SHOP = Service(
@@ -56,6 +57,14 @@ def test_what_the_service_is_stands_in_its_unit() -> None:
     assert "KillSignal=SIGINT" in found
     assert "Description=Sells 100 %% of it (0.0.0)" in found
     assert "# It looks for static at /app/static." in found
+
+
+def test_a_low_port_takes_a_capability() -> None:
+    found = lines(Service(name="tiny", ports=(Port(number=3000), Port(number=80))))
+    assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE" in found
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found
+    assert "PrivateUsers=yes" not in found
+    assert "CapabilityBoundingSet=" in lines(Service(name="tiny", ports=(Port(number=3000),)))
 
 
 def test_a_service_that_needs_nothing_gets_nothing() -> None:

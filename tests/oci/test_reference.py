@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.errors import InvalidValueError
-from ferrule.oci.reference import parse_reference
+from ferrule.oci.reference import parse_reference, reference_of_program
 
 DIGEST = "sha256:" + "0f" * 32
 
@@ -71,3 +71,28 @@ def test_a_digest_is_asked_for_before_a_tag() -> None:
     assert reference.selector == DIGEST
     assert parse_reference("gcr.io/a/b").selector == "latest"
     assert str(reference.with_tag("v1")) == "gcr.io/a/b:v1"
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("shop", "shop"),
+        ("my__bin", "my__bin"),
+        ("MyShop", "myshop"),
+        ("café", "cafe"),
+        ("_hidden", "hidden"),
+        ("a___b", "a-b"),
+        ("a:b", "a-b"),
+        ('${{ x }} "q"', "x-q"),
+        ("📦", "app"),
+    ],
+)
+def test_an_image_is_called_after_its_program(program: str, name: str) -> None:
+    assert str(reference_of_program(program)) == f"docker.io/library/{name}"
+
+
+@given(st.text())
+def test_there_is_a_name_for_every_program(program: str) -> None:
+    named = reference_of_program(program)
+    assert parse_reference(str(named)) == named
+    assert (named.tag, named.digest) == (None, None)

@@ -13,7 +13,9 @@ from ferrule.cli.types import Parsed
 from ferrule.errors import ProjectError
 
 if TYPE_CHECKING:
-    from ferrule.verbs.generate import Generated
+    from collections.abc import Mapping
+
+    from ferrule.verbs.generated import Generated
 
 KINDS = ("dockerfile", "compose", "env", "github", "kubernetes", "ecs", "systemd")
 
@@ -66,12 +68,14 @@ def command(**given: Any) -> None:
 
     A generated file stands on its own, and what is written outside its two marks stays when it is generated
     again. Without KIND it says what it would write and why. With --check it is a step for CI: the exit code
-    is 3 where a file and the project have drifted apart; without KIND it looks at the generated files that
-    are there.
+    is 3 where a file and the project have drifted apart, or a file is left over that nothing writes any more;
+    without KIND it looks at the generated files that are there. A file that was generated for another program
+    of the project stays that program's: give each its own --output, in the project for a Dockerfile.
     """
     from ferrule.cli.given import make_context
     from ferrule.verbs.build_facts import Wish
-    from ferrule.verbs.generate import WHY, Wanted, generate, write
+    from ferrule.verbs.generate import WHY, Wanted, generate
+    from ferrule.verbs.generated import write
 
     kinds = tuple(dict.fromkeys(given["kinds"]))
     if kinds and "dockerfile" not in kinds and (given["cache"] or given["base"]):
@@ -83,36 +87,71 @@ def command(**given: Any) -> None:
         image=given["image"],
         force=given["force"],
         only_ours=given["check"] and not kinds,
+        check=given["check"],
         dockerfile=Wish(cache=given["cache"], base=given["base"]),
     )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:
         click.echo(json.dumps(as_json(files), indent=2))
     elif not kinds and not given["check"]:
-        width = max(map(len, KINDS))
+        _list(files, WHY)
+    if given["diff"] or given["check"]:
+        _compare(files, given)
+    elif kinds:
+        write(files, force=given["force"])
         for file in files:
-            click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({WHY[file.kind]})"))
-    if given["diff"] or (given["check"] and not given["as_json"]):
+            if file.state == "stale":
+                context.report.warn(f"{file.path} is not generated any more: delete it")
+            else:
+                context.report.say(f"{file.path}: {'as it was' if file.state == 'same' else 'written'}")
+
+
+STATES = {
+    "new": "",
+    "same": "; it is there",
+    "changed": "; it is there, and has drifted",
+    "foreign": "; another one is there, which only --force replaces",
+    "stale": "; it is left over: delete it",
+}
+
+
+def _list(files: "tuple[Generated, ...]", why: "Mapping[str, str]") -> None:
+    width = max(map(len, KINDS))
+    for file in files:
+        click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({why[file.kind]}{STATES[file.state]})"))
+
+
+def _compare(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None:
+    """What would change; with --check it is an error."""
+    from ferrule.verbs.generated import refuse_foreign
+
+    refuse_foreign(files)
+    if given["diff"] or not given["as_json"]:
         click.echo("".join(file.diff() for file in files), nl=False)
     if given["check"]:
-        _refuse_drift(files)
-    elif kinds and not given["diff"]:
-        write(files)
-        for file in files:
-            context.report.say(f"{file.path}: {'as it was' if file.state == 'same' else 'written'}")
+        _refuse_drift(files, given)
 
 
-def _refuse_drift(files: "tuple[Generated, ...]") -> None:
-    drifted = [file for file in files if file.state != "same"]
+def _refuse_drift(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None:
+    """Name what has drifted and what is left over, and what mends both."""
+    drifted = [file for file in files if file.state in ("new", "changed")]
+    stale = [str(file.path) for file in files if file.state == "stale"]
+    said, hints = [], []
     if drifted:
         paths = ", ".join(str(file.path) for file in drifted)
-        raise ProjectError(
-            f"{counted(len(drifted), 'file')} not as the project has it: {paths}",
-            hint=f"ferrule generate {' '.join(dict.fromkeys(file.kind for file in drifted))}",
-        )
+        said.append(f"{counted(len(drifted), 'file')} not as the project has it: {paths}")
+        flags = (("--package", "package"), ("--bin", "binary"), ("--output", "output"))
+        asked = [f"{flag} {given[key]}" for flag, key in flags if given[key]]
+        kinds = dict.fromkeys(file.kind for file in drifted)
+        hints.append(" ".join(("ferrule generate", *kinds, *asked)))
+    if stale:
+        said.append(f"{counted(len(stale), 'file')} not generated any more: {', '.join(stale)}")
+        hints.append(f"delete {', '.join(stale)}")
+    if said:
+        raise ProjectError("; ".join(said), hint=", and ".join(hints))
 
 
 def as_json(files: "tuple[Generated, ...]") -> dict[str, Any]:
-    """The files for machines; `state` is new, same or changed."""
+    """The files for machines; `state` is new, same, changed, foreign (not generated) or stale (left over)."""
     listed = [{"kind": file.kind, "path": str(file.path), "state": file.state} for file in files]
     return {"version": 1, "files": listed}

@@ -34,9 +34,10 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     `rust` is the version, such as 1.95.0, or the channel (nightly, beta) where no image has its version.
     `base` is scratch, distroless, debian, or an image reference; `link` and `base` have their reasons.
     `profile` are keys and values of cargo's release profile. `target_folder` is cargo's, below the
-    workspace, None where it is elsewhere. `tools` and `libraries` are Debian's packages for the build and for
-    the image. `unknown` are libraries whose packages are not known. `has_printed_host` is whether rustc
-    knows `--print host-tuple`. `wants_mimalloc`: ferrule would link it, and a Dockerfile cannot.
+    workspace, None where it is elsewhere; `folder` is where the Dockerfile lies, below it too. `tools` and
+    `libraries` are Debian's packages for the build and for the image. `unknown` are libraries whose packages
+    are not known. `has_printed_host` is whether rustc knows `--print host-tuple`. `wants_mimalloc`: ferrule
+    would link it, and a Dockerfile cannot.
     """
 
     rust: str
@@ -52,6 +53,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     zones: bool = False
     is_locked: bool = True
     target_folder: str | None = "target"
+    folder: str = ""
     profile: tuple[tuple[str, str], ...] = ()
     has_sqlx_data: bool = False
     has_jemalloc: bool = False

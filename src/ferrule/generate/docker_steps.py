@@ -87,9 +87,10 @@ def compile_step(service: Service, build: Build) -> Written:
     mounts: tuple[str, ...] = ()
     commands = list(_before(service, build))
     if build.cache == "mount":
+        # cargo's own lock of these two is not in them: builds side by side unpack one crate over the other.
         mounts = (
-            "type=cache,target=/usr/local/cargo/registry",
-            "type=cache,target=/usr/local/cargo/git",
+            "type=cache,sharing=locked,target=/usr/local/cargo/registry",
+            "type=cache,sharing=locked,target=/usr/local/cargo/git",
             f"type=cache,id={service.label}-target,target={TARGET}",
         )
         commands.insert(0, "find . -type f -exec touch {} +")

@@ -1,10 +1,12 @@
 """A Dockerfile that makes the image as ferrule would, its `.dockerignore`, and the source of the probe."""
 
+import posixpath
+import re
 import textwrap
 
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build
-from ferrule.generate.docker import has_lines, one_line
+from ferrule.generate.docker import PLAIN, exec_form, has_lines, one_line, shell_word
 from ferrule.generate.docker_steps import (
     aid_programs,
     compile_aids,
@@ -48,7 +50,8 @@ def drafts(service: Service) -> tuple[Draft, ...]:
     sources = _aid_sources(service)
     return (
         Draft(kind=KIND, path=PATH, text=_dockerfile(service, build, sources)),
-        Draft(kind=KIND, path=IGNORE_PATH, text=ignored(build)),
+        # Of a Dockerfile that is not at the root of its context, BuildKit reads the one with its name.
+        Draft(kind=KIND, path=f"{PATH if build.folder else ''}{IGNORE_PATH}", text=ignored(build)),
         *(
             Draft(kind=KIND, path=f"{AIDS}/{name}", text=f"{LICENCE}\n{(SOURCE / name).read_text()}")
             for name in sources
@@ -59,6 +62,12 @@ def drafts(service: Service) -> tuple[Draft, ...]:
 def is_chef(text: str) -> bool:
     """Whether a Dockerfile of ours has dependencies in layers of their own."""
     return "\nRUN cargo chef prepare " in text
+
+
+def rust_of(text: str) -> str | None:
+    """The version that a Dockerfile of ours compiles with, where it has one."""
+    found = re.search(r"^FROM \S* ?rust:(\d+\.\d+\.\d+)-", text, re.MULTILINE)
+    return found[1] if found else None
 
 
 def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str:
@@ -82,8 +91,10 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         packages=bool(step) and "apt-get" in step,
         cook=cook_step(service, build),
         compile=compile_step(service, build),
+        locked=build.is_locked,
         aids=Written(" and ".join(programs)),
-        aid_sources=Written(" ".join(f"{AIDS}/{name}" for name in sources)),
+        aid_sources=_copied(tuple(posixpath.join(build.folder, AIDS, name) for name in sources)),
+        file=Written(shell_word(posixpath.join(build.folder, PATH))) if build.folder else "",
         compile_aids=compile_aids(service, build),
         skeleton=skeleton,
         skeleton_words=Written(_skeleton_words(build)),
@@ -109,6 +120,13 @@ def _dockerfile(service: Service, build: Build, sources: tuple[str, ...]) -> str
         **_files(service, build),
         **_health(service),
     )
+
+
+def _copied(paths: tuple[str, ...]) -> Written:
+    """What a COPY takes to where it works: a list where a path has more than letters in it."""
+    words = (*paths, "./")
+    is_plain = all(map(PLAIN.fullmatch, words))
+    return Written(" ".join(words) if is_plain else exec_form(words))
 
 
 def _fits(value: str | None) -> bool:

@@ -11,13 +11,17 @@ PATH = ".dockerignore"
 ANYWHERE = (".git", ".hg", ".svn", ".env", ".env.*", ".envrc", ".DS_Store", ".idea", ".vscode", "*.swp", "*~")
 """Names, in any folder. Histories change with every commit, and environment files hold secrets."""
 
+TARGET = "target"
+"""Where cargo compiles unless somebody's CARGO_TARGET_DIR says otherwise, which nobody else has."""
+
 AT_THE_TOP = ("Dockerfile*", ".dockerignore", "compose*.yaml", ".github")
 """What is about images and not in them: a change of it is no reason to compile."""
 
 
 def ignored(build: Build) -> str:
     """The text. Files that go into the image are kept, whatever they are called."""
-    top = (*((build.target_folder,) if build.target_folder else ()), *AT_THE_TOP)
+    targets = dict.fromkeys((TARGET, build.target_folder or TARGET))
+    top = (*targets, *AT_THE_TOP)
     taken = tuple(
         source for each in build.files if (source := "/".join((each.source, *each.pattern)).strip("/"))
     )

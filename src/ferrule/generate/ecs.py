@@ -25,7 +25,6 @@ DOCKER_CAPABILITIES = (
 """What a container has where nobody drops any. Fargate adds none to these but SYS_PTRACE."""
 
 ADDED = ("SYS_PTRACE",)
-FIRST_OPEN_PORT = 1024
 PROTOCOLS = ("tcp", "udp")
 
 
@@ -48,9 +47,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         "processor": next(filter(None, map(PROCESSORS.get, service.platforms)), "X86_64"),
         "ports": [port for port in service.ports if port.protocol in PROTOCOLS],
         "others": len([port for port in service.ports if port.protocol not in PROTOCOLS]),
-        "lowest_port": min(
-            (port.number for port in service.ports if port.number < FIRST_OPEN_PORT), default=None
-        ),
+        "lowest_port": service.lowest_port,
         "secrets": [each for each in variables_of(service) if each.required],
         "optional": [each for each in variables_of(service) if not each.required],
         "volumes": volumes_of(service),

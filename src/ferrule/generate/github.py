@@ -11,7 +11,8 @@ from ferrule.generate.template import render
 from ferrule.oci.reference import DEFAULT_REGISTRY, Reference, parse_reference
 
 KIND = "github"
-PATH = ".github/workflows/ferrule.yml"
+FOLDER = ".github/workflows"
+PATH = f"{FOLDER}/ferrule.yml"
 OWN_REGISTRY = "ghcr.io"
 RUNNER = "linux/amd64"
 """The platform of `ubuntu-latest`."""

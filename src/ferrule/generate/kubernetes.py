@@ -25,7 +25,6 @@ REPLICAS = 2
 RESTRICTED = frozenset(("NET_BIND_SERVICE",))
 """The capabilities that the restricted level of Pod Security lets a container have."""
 
-FIRST_OPEN_PORT = 1024
 POSTGRES_PORT = 5432
 PORTS = {
     "amqp": 5672,
@@ -73,7 +72,6 @@ def drafts(service: Service) -> tuple[Draft, ...]:
 
 
 def _facts(service: Service) -> dict[str, Any]:
-    low = [port.number for port in service.ports if port.number < FIRST_OPEN_PORT]
     return {
         "service": service,
         "image": service.reference,
@@ -86,7 +84,7 @@ def _facts(service: Service) -> dict[str, Any]:
         "needs_tmp": "/tmp" not in service.volumes,  # noqa: S108 - a folder of the image
         "references": variables_of(service),
         "beyond": sorted(set(service.capabilities) - RESTRICTED),
-        "lowest_port": min(low, default=None),
+        "lowest_port": service.lowest_port,
         "architecture": _architecture(service),
         "egress": _egress(service),
     }

@@ -1,12 +1,18 @@
 """The part of a file that is ours, between two marks: what a person writes around it stays."""
 
+import re
+
 import msgspec
 
 from ferrule.errors import ProjectError
 
-BEGIN = "# ferrule generate {kind}: from here to the end mark this is written anew; change what is outside"
+BEGIN = (
+    "# ferrule generate {kind}: from here to the end mark this is written anew{program};"
+    " change what is outside"
+)
 END = "# ferrule generate {kind}: end"
 MARK = "# ferrule generate {kind}:"
+FOR = re.compile(r": from here to the end mark this is written anew for (.*); change what is outside$")
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,18 +23,32 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
 
 
-def marks_of(kind: str, comment: str = "#") -> Marks:
-    """Those of a kind, in a file whose comments begin so."""
-    begin, end, mark = (comment + form.format(kind=kind)[1:] for form in (BEGIN, END, MARK))
+def marks_of(kind: str, comment: str = "#", program: str | None = None) -> Marks:
+    """Those of a kind, in a file whose comments begin so, for a program."""
+    named = "" if program is None else f" for {mark_name(program)}"
+    forms = (BEGIN, END, MARK)
+    begin, end, mark = (comment + form.format(kind=kind, program=named)[1:] for form in forms)
     return Marks(begin=begin, end=end, mark=mark)
 
 
+def mark_name(program: str) -> str:
+    """A program's name as a mark has it: in one line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in program).split())
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """A file in three parts; `ours` is without its marks."""
+    """A file in three parts; `ours` is without its marks, with `\\n` at the ends of its lines.
+
+    `program` is whom it was generated for, as a mark has it, None where that is not said. `newline` is how
+    our lines end, and `last` what is behind the end mark: nothing where an editor takes line ends away.
+    """
 
     before: str
     ours: str
     after: str
+    program: str | None = None
+    newline: str = "\n"
+    last: str = "\n"
 
 
 def has_marks(text: str, kind: str, comment: str = "#") -> bool:
@@ -51,20 +71,27 @@ def split(text: str, kind: str, comment: str = "#") -> Parts | None:
             hint="put both back, or remove them all and add --force",
         )
     first, last = marks
+    said = FOR.search(lines[first].rstrip())
     return Parts(
         before="".join(lines[:first]),
-        ours="".join(lines[first + 1 : last]),
+        ours="".join(lines[first + 1 : last]).replace("\r\n", "\n"),
         after="".join(lines[last + 1 :]),
+        program=said[1] if said else None,
+        newline="\r\n" if lines[first].endswith("\r\n") else "\n",
+        last=lines[last][len(own.end) :],
     )
 
 
 def join(parts: Parts, kind: str, comment: str = "#") -> str:
     """The file again. Every part ends with a line end, or is empty."""
-    own = marks_of(kind, comment)
-    return f"{parts.before}{own.begin}\n{parts.ours}{own.end}\n{parts.after}"
+    own = marks_of(kind, comment, parts.program)
+    ours = f"{own.begin}\n{parts.ours}{own.end}".replace("\n", parts.newline)
+    return f"{parts.before}{ours}{parts.last}{parts.after}"
 
 
-def drafted(text: str | None, kind: str, ours: str, *, force: bool, comment: str = "#") -> str:
+def drafted(
+    text: str | None, kind: str, ours: str, *, force: bool, comment: str = "#", program: str | None = None
+) -> str:
     """What becomes of a file that is there (None: it is not) when our part is to be `ours`.
 
     Raises `ProjectError` for a file without marks, which is somebody else's, unless `force`.
@@ -80,4 +107,4 @@ def drafted(text: str | None, kind: str, ours: str, *, force: bool, comment: str
     safe = (
         f"{comment[0]}{line}" if line.startswith(mark) else line for line in ours.splitlines(keepends=True)
     )
-    return join(msgspec.structs.replace(kept, ours="".join(safe)), kind, comment)
+    return join(msgspec.structs.replace(kept, ours="".join(safe), program=program), kind, comment)

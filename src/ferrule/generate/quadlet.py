@@ -10,8 +10,6 @@ from ferrule.generate.template import Written, render
 from ferrule.generate.unit import unit_line
 from ferrule.health import Health
 
-FIRST_OPEN_PORT = 1024
-
 
 def quadlet(service: Service, *, env_file: str) -> str:
     """The text of a `.container` file. `env_file` is where the service's variables are."""
@@ -22,9 +20,7 @@ def quadlet(service: Service, *, env_file: str) -> str:
         program=Written(unit_line(service.name)),
         title=Written(unit_line(f"{service.description or service.name} ({service.version})")),
         image=_value(_whole(service.reference)),
-        lowest_port=min(
-            (port.number for port in service.ports if port.number < FIRST_OPEN_PORT), default=None
-        ),
+        lowest_port=service.lowest_port,
         ports=[Written(f"{port.number}:{port}") for port in service.ports],
         env_file=_value(env_file) if variables_of(service) else None,
         volumes=[_volume(f"{service.label}-{each.name}:{each.path}") for each in volumes_of(service)],

@@ -13,6 +13,9 @@ from ferrule.values import Port, User
 LONGEST_LABEL = 63
 """Of a DNS label, which names in Kubernetes are (RFC 1123)."""
 
+FIRST_OPEN_PORT = 1024
+"""Ports below are closed to users of a machine, unless it says otherwise."""
+
 
 class Sqlx(msgspec.Struct, frozen=True, kw_only=True):
     """What a package that uses SQLx has committed, for the tools that look after it.
@@ -73,6 +76,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
         return self.image or f"{self.label}:{self.version.replace('+', '_')}"
 
     @property
+    def lowest_port(self) -> int | None:
+        """The lowest of those ports that are closed to users; None where there is none of them."""
+        return min((port.number for port in self.ports if port.number < FIRST_OPEN_PORT), default=None)
+
+    @property
     def health_port(self) -> int | None:
         """Where the health check asks."""
         return health_port(self.health, self.ports)
@@ -88,4 +96,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def comment(self) -> str:
         """How a comment begins in such a file."""
-        return "//" if self.path.endswith(".rs") else "#"
+        return comment_of(self.path)
+
+
+def comment_of(path: str) -> str:
+    """How a comment begins in a file of that name."""
+    return "//" if path.endswith(".rs") else "#"

@@ -52,7 +52,7 @@ def _unit(service: Service) -> str:
         "RestartSec=2",
         "",
     )
-    limits = hardening(capabilities=bool(service.capabilities))
+    limits = hardening(capabilities=bool(_capabilities(service)))
     return "\n".join(parts) + f"\n{limits}\n[Install]\nWantedBy=multi-user.target\n"
 
 
@@ -71,9 +71,15 @@ def _env_file(service: Service) -> str:
     return f"/etc/{' '.join(service.name.split())}.env"
 
 
+def _capabilities(service: Service) -> tuple[str, ...]:
+    """What the program was given, and what its ports take: a machine's low ports are closed to its users."""
+    ports = ("NET_BIND_SERVICE",) if service.lowest_port is not None else ()
+    return tuple(dict.fromkeys((*service.capabilities, *ports)))
+
+
 def _user(service: Service) -> tuple[str, ...]:
-    """A user that exists while the service runs; capabilities that the program was given, and no other."""
-    names = " ".join(f"CAP_{name}" for name in service.capabilities)
+    """A user that exists while the service runs; its capabilities, and no other."""
+    names = " ".join(f"CAP_{name}" for name in _capabilities(service))
     ambient = (f"AmbientCapabilities={names}",) if names else ()
     return ("DynamicUser=yes", f"CapabilityBoundingSet={names}", *ambient)
 

@@ -1,6 +1,7 @@
 """References: `ghcr.io/acme/shop:1.2` goes in, its parts come out, normalised as docker does."""
 
 import re
+import unicodedata
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from ferrule.oci.digest import Digest, parse_digest
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 MAX_REPOSITORY = 255
+LONGEST_NAME = 128
 
 _HOST = re.compile(
     r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
@@ -70,6 +72,14 @@ def parse_reference(text: str) -> Reference:
         tag=parse_tag(tag) if tag is not None else None,
         digest=digest,
     )
+
+
+def reference_of_program(name: str) -> Reference:
+    """What an image of a program is called on this machine: its name, as far as a reference can hold it."""
+    letters = unicodedata.normalize("NFKD", name).lower()
+    if not _REPOSITORY.fullmatch(letters) or "/" in letters:
+        letters = "-".join(re.findall("[a-z0-9]+", letters)) or "app"
+    return parse_reference(letters[:LONGEST_NAME].rstrip("-._"))
 
 
 def parse_tag(text: str) -> str:

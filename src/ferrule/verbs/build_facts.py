@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from ferrule.cargo.build import known_choice
 from ferrule.cargo.debian import LIBRARIES, libraries_of_crates, packages_to_build, packages_to_run
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.link import LinkChoice, LinkMemory
+from ferrule.cargo.metadata import Project
 from ferrule.cargo.needs import certificates, expected_link, time_zones
 from ferrule.cargo.own_code import libraries_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
@@ -32,6 +34,9 @@ from ferrule.verbs.plan import merged, most_demanding
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 
 TOOLCHAIN_FILES = ("rust-toolchain.toml", "rust-toolchain")
+NUMBER = re.compile(rb"""^\s*(?:channel\s*=\s*["'])?\d+\.\d+""", re.MULTILINE)
+"""What a toolchain file names a version by; `stable` is another one next month."""
+
 PRINTS_HOST = (1, 84)
 """The first rustc that knows `--print host-tuple`."""
 
@@ -42,16 +47,24 @@ IN_DISTROLESS = frozenset({"libssl3"})
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says of a Dockerfile; `base` is over the project's own.
 
-    `cache` is None for what is written in the file already, and mounts where there is none.
+    `cache` is None for what is written in the file already, and mounts where there is none. `rust` is the
+    version that does for a project which names none; else it is the one that is installed here. `folder` is
+    where the Dockerfile goes; outside of the project it is written as if for its root.
     """
 
     cache: Cache | None = None
     base: str | None = None
+    rust: str | None = None
+    folder: Path | None = None
 
 
-def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
-    """All of them. Raises `ProjectError` for a base that a Dockerfile cannot name."""
-    prepared = prepare(context, _for_this_machine(request))
+def build_facts(
+    context: Context, request: ProjectRequest, wish: Wish, project: Project | None = None
+) -> Build:
+    """All of them; `project` where it has been read. Raises `ProjectError` for a base that a Dockerfile
+    cannot name.
+    """
+    prepared = prepare(context, _for_this_machine(request), project)
     plans = prepared.groups[0]
     graphs = tuple(read_graph(context.runner, plan) for plan in plans)
     whole, links = merged(graphs), tuple(map(_link_of(context, prepared), plans, graphs))
@@ -63,11 +76,13 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
     base, reason = _base(prepared, link, libraries, unknown, wish)
     root = prepared.project.workspace.workspace_root
     plan = prepared.plan
+    rust = _rust(plan.toolchain, root, wish)
     _warn_of_outsiders(context, prepared)
     return Build(
-        rust=_rust(plan.toolchain),
+        rust=rust,
         has_toolchain_file=any((root / name).is_file() for name in TOOLCHAIN_FILES),
-        has_printed_host=version_numbers(plan.toolchain.release) >= PRINTS_HOST,
+        has_printed_host=version_numbers(rust if rust[:1].isdigit() else plan.toolchain.release)
+        >= PRINTS_HOST,
         programs=tuple(map(_program, plans, links)),
         link=cast("Link", "musl" if plan.target.is_musl else link.mode),
         link_reason=link.reason,
@@ -77,6 +92,7 @@ def build_facts(context: Context, request: ProjectRequest, wish: Wish) -> Build:
         certificates=certificates(whole).wanted,
         zones=time_zones(whole).wanted,
         is_locked=prepared.project.workspace.lock_file.is_file(),
+        folder=_folder(root, wish),
         target_folder=_below(root, prepared.project.workspace.target_directory),
         profile=tuple((add.key, add.value.strip('"')) for add in plan.profile.additions),
         has_sqlx_data=plan.has_sqlx_data,
@@ -132,8 +148,12 @@ def _program(plan: BuildPlan, link: LinkChoice) -> Program:
     )
 
 
-def _rust(toolchain: Toolchain) -> str:
+def _rust(toolchain: Toolchain, root: Path, wish: Wish) -> str:
     """The version, or the channel of one that is not stable."""
+    files = (root / name for name in TOOLCHAIN_FILES)
+    named = any(NUMBER.search(file.read_bytes()) for file in files if file.is_file())
+    if wish.rust and not named:
+        return wish.rust
     number, _, channel = toolchain.release.partition("-")
     return channel.partition(".")[0] or number
 
@@ -188,6 +208,12 @@ def _locked(lock: Path) -> frozenset[str]:
             return frozenset(str(entry["name"]) for entry in tomllib.load(stream).get("package", []))
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError):
         return frozenset()
+
+
+def _folder(root: Path, wish: Wish) -> str:
+    """Where the Dockerfile lies below the root, empty for there and for anywhere else."""
+    below = None if wish.folder is None else _below(root, wish.folder.resolve())
+    return "" if below in (None, ".") else str(below)
 
 
 def _below(root: Path, folder: Path) -> str | None:

@@ -1,30 +1,27 @@
 """Writes files from what is known of a project, and says which of them have drifted."""
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from ferrule.atomic import appearing, is_there
 from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
-from ferrule.errors import OutputError, ProjectError
+from ferrule.errors import OutputError
 from ferrule.generate import compose, dockerfile, ecs, env, github, kubernetes, systemd
 from ferrule.generate.build_facts import Build, Cache
-from ferrule.generate.marked import drafted, has_marks, split
+from ferrule.generate.marked import has_marks
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
-from ferrule.oci.reference import Reference, parse_reference
+from ferrule.oci.reference import Reference, reference_of_program
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
+from ferrule.verbs.generated import Generated, compared, left_over, parts_of, text_of
 from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
 from ferrule.verbs.targets import named_platforms
 
@@ -46,7 +43,14 @@ WHY = {
     ecs.KIND: "a task definition and a service for Fargate",
     systemd.KIND: "a hardened unit, and in its place where there is Podman a Quadlet",
 }
-State = Literal["new", "same", "changed"]
+PLACES = {
+    dockerfile.KIND: (dockerfile.AIDS,),
+    github.KIND: (github.FOLDER,),
+    kubernetes.KIND: (kubernetes.FOLDER, f"{kubernetes.FOLDER}/{kubernetes.RESOURCES}"),
+    ecs.KIND: (ecs.FOLDER,),
+    systemd.KIND: (systemd.FOLDER,),
+}
+"""Kind → folders with as many files as a project has something to say in."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     `only_ours`: of the files of the kinds, those alone that are there and were generated.
     `image` is what the files start; None for the digest that stands in them, else this version's tag.
+    `check`: nothing will be written, so that what differs from machine to machine may stay as it is.
     """
 
     kinds: tuple[str, ...]
@@ -61,57 +66,41 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     image: Reference | None = None
     force: bool = False
     only_ours: bool = False
+    check: bool = False
     dockerfile: Wish = Wish()
 
 
-class Generated(msgspec.Struct, frozen=True, kw_only=True):
-    """A file: what it is now (None: not there), and what it should be."""
-
-    kind: str
-    path: Path
-    before: str | None
-    after: str
-
-    @property
-    def state(self) -> State:
-        """Whether it is to be written, and why."""
-        if self.before is None:
-            return "new"
-        return "same" if self.before == self.after else "changed"
-
-    def diff(self) -> str:
-        """A unified diff from what it is to what it should be."""
-        before = (self.before or "").splitlines(keepends=True)
-        after = self.after.splitlines(keepends=True)
-        old = "/dev/null" if self.before is None else str(self.path)
-        return "".join(difflib.unified_diff(before, after, old, str(self.path)))
-
-
 def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple[Generated, ...]:
-    """Every file of the kinds, below `output` or in the project; nothing is written yet.
+    """Every file of the kinds, below `output` or in the project, and what is left over of earlier ones.
 
-    Raises `ProjectError` for a file that is there and not ours, unless `force`.
+    Nothing is written yet. Raises `ProjectError` for a file whose marks are no pair any more.
     """
     project, selection, settings = read_settings(context, request)
-    own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
+    own = check_references(settings, selection.binary) or reference_of_program(selection.binary)
     name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
     asks = dockerfile.KIND in kinds
-    wish = msgspec.structs.replace(wanted.dockerfile, cache=wanted.dockerfile.cache or _known_cache(folder))
-    build = build_facts(context, request, wish) if asks else None
+    wish = _with_known(wanted, folder) if asks else wanted.dockerfile
+    build = build_facts(context, request, wish, project) if asks else None
 
     def drafts(name: Reference) -> tuple[Draft, ...]:
         service = service_of(selection, settings, name, build)
         service = replace(service, sqlx=sqlx_of(project, selection.package))
         # Kinds share files: compose needs the example of its .env as much as `env` does.
-        return tuple({draft.path: draft for kind in kinds for draft in KINDS[kind](service)}.values())
+        found = {draft.path: draft for kind in kinds for draft in KINDS[kind](service)}.values()
+        return tuple(each for each in found if not wanted.only_ours or _is_ours(folder, each))
 
     known = None if wanted.image else _known_digest(drafts(name), folder, name)
     found = drafts(name.with_digest(known) if known else name)
-    if wanted.only_ours:
-        found = tuple(each for each in found if _is_ours(folder, each))
-    return tuple(_generated(draft, folder, force=wanted.force) for draft in found)
+    program, others = selection.binary, _names(project)
+    files = tuple(
+        compared(draft, folder / draft.path, program, others, force=wanted.force) for draft in found
+    )
+    written = {folder / draft.path for draft in found}
+    places = ((kind, folder / place) for kind in wanted.kinds for place in PLACES.get(kind, ()))
+    more = (each for kind, place in places for each in left_over(kind, place, written, program, others))
+    return (*files, *more)
 
 
 def service_of(
@@ -160,31 +149,32 @@ def sqlx_of(project: Project, package: Package) -> Sqlx | None:
     )
 
 
-def write(files: tuple[Generated, ...]) -> None:
-    """Write those that are not as they should be, each whole or not at all."""
-    for file in files:
-        if file.state != "same":
-            with appearing(file.path, lasting=True) as part:
-                part.write_bytes(file.after.encode())
+def _names(project: Project) -> frozenset[str]:
+    """Of all binaries in the workspace."""
+    return frozenset(name for package in project.workspace.packages for name in package.binaries)
 
 
 def _is_ours(folder: Path, draft: Draft) -> bool:
-    return has_marks(_text_of(folder / draft.path) or "", draft.kind, draft.comment)
+    try:
+        return has_marks(text_of(folder / draft.path) or "", draft.kind, draft.comment)
+    except OutputError:  # a folder, or no text: nothing that was generated
+        return False
 
 
 def _is_without(folder: Path, kind: str) -> bool:
     """Whether there is no such file, of the one kind for which cargo is asked."""
-    return kind == dockerfile.KIND and not has_marks(_text_of(folder / dockerfile.PATH) or "", kind)
+    return kind == dockerfile.KIND and not _is_ours(folder, Draft(kind=kind, path=dockerfile.PATH, text=""))
 
 
-def _known_cache(folder: Path) -> Cache | None:
-    """How the Dockerfile keeps what was compiled: only `--cache` changes that."""
-    path = folder / dockerfile.PATH
-    with _naming(path):
-        parts = split(_text_of(path) or "", dockerfile.KIND)
+def _with_known(wanted: Wanted, folder: Path) -> Wish:
+    """With what stands in the Dockerfile: only `--cache` changes how it keeps what was compiled."""
+    wish = replace(wanted.dockerfile, folder=wanted.output)
+    parts = parts_of(folder / dockerfile.PATH, dockerfile.KIND)
     if parts is None:
-        return None
-    return "chef" if dockerfile.is_chef(parts.ours) else "mount"
+        return wish
+    known: Cache = "chef" if dockerfile.is_chef(parts.ours) else "mount"
+    rust = dockerfile.rust_of(parts.ours) if wanted.check else None
+    return replace(wish, cache=wish.cache or known, rust=rust)
 
 
 def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
@@ -192,36 +182,7 @@ def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> D
     names = "|".join(map(re.escape, (familiar(name), str(name))))
     form = re.compile(rf"(?:^|[^\w./-])(?:{names})@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
     for draft in drafts:
-        path = folder / draft.path
-        with _naming(path):
-            parts = split(_text_of(path) or "", draft.kind, draft.comment)
+        parts = parts_of(folder / draft.path, draft.kind, draft.comment)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None
-
-
-def _generated(draft: Draft, folder: Path, *, force: bool) -> Generated:
-    path = folder / draft.path
-    before = _text_of(path)
-    with _naming(path):
-        after = drafted(before, draft.kind, draft.text, force=force, comment=draft.comment)
-    return Generated(kind=draft.kind, path=path, before=before, after=after)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """What is wrong with a file is said with its name."""
-    try:
-        yield
-    except ProjectError as error:
-        raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
-
-
-def _text_of(path: Path) -> str | None:
-    if not is_there(path):
-        return None
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise OutputError(f"cannot read {path}: {reason}", hint="move it away") from error

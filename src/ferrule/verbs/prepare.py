@@ -15,7 +15,7 @@ from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, resolve
 from ferrule.errors import InvalidValueError, ProjectError
-from ferrule.oci.reference import Reference, parse_reference
+from ferrule.oci.reference import Reference, parse_reference, reference_of_program
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
 from ferrule.values import BINARY
@@ -67,7 +67,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def local_name(self) -> Reference:
         """The image's name on this machine: its repository, or the binary's name where it has none."""
-        return self.repository or parse_reference(self.selection.binary.lower())
+        return self.repository or reference_of_program(self.selection.binary)
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -82,13 +82,16 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((plan, *others) for plan, others in zip(self.plans, self.beside, strict=True))
 
 
-def prepare(context: Context, request: ProjectRequest) -> Prepared:
-    """Read the project and the settings. Raises `ProjectError` for whatever is wrong with either."""
+def prepare(context: Context, request: ProjectRequest, project: Project | None = None) -> Prepared:
+    """Read the project, where it is not at hand, and the settings.
+
+    Raises `ProjectError` for whatever is wrong with either.
+    """
 
     def choose(project: Project) -> tuple[Selection, ...]:
         return (select(project, package=request.package, binary=request.binary, say=context.report.say),)
 
-    (prepared,) = _prepare(context, request, choose)
+    (prepared,) = _prepare(context, request, choose, project)
     return prepared
 
 
@@ -108,14 +111,17 @@ def prepare_all(context: Context, request: ProjectRequest) -> tuple[Prepared, ..
 
 
 def _prepare(
-    context: Context, request: ProjectRequest, choose: Callable[[Project], tuple[Selection, ...]]
+    context: Context,
+    request: ProjectRequest,
+    choose: Callable[[Project], tuple[Selection, ...]],
+    project: Project | None = None,
 ) -> tuple[Prepared, ...]:
     runner = context.runner
     folder = find_manifest(request.place).parent
     with ThreadPoolExecutor(1) as pool:
         # rustc and cargo each take as long as all of the rest: they are asked side by side.
         toolchain_later = pool.submit(read_toolchain, runner, folder, context.toolchains)
-        project = read_project(runner, request.place)
+        project = project or read_project(runner, request.place)
         selections = choose(project)
         settings = tuple(resolve(_sources(request, project, each)) for each in selections)
         for own in settings:

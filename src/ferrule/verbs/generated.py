@@ -1,0 +1,170 @@
+"""Generated files in a folder: what is there and what should be, what is left over, and writing them."""
+
+import difflib
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ferrule.atomic import appearing, is_there
+from ferrule.errors import OutputError, ProjectError
+from ferrule.generate.marked import Parts, drafted, has_marks, mark_name, split
+from ferrule.generate.service import Draft, comment_of
+
+State = Literal["new", "same", "changed", "foreign", "stale"]
+LARGEST = 1 << 20
+"""Bytes: nothing that was generated is larger."""
+
+
+class Generated(msgspec.Struct, frozen=True, kw_only=True):
+    """A file: what it is now (None: not there), and what it should be (None: nothing writes it any more).
+
+    `place` is where it is written, which is not `path` where that is a link. `is_ours`: it is not there, or
+    was generated. `other` is the program that it was generated for, where that is another of the project.
+    """
+
+    kind: str
+    path: Path
+    place: Path
+    before: str | None
+    after: str | None
+    is_ours: bool = True
+    other: str | None = None
+
+    @property
+    def state(self) -> State:
+        """Whether it is to be written, and why or why not."""
+        if self.before is None:
+            return "new"
+        if self.after is None:
+            return "stale"
+        if not self.is_ours:
+            return "foreign"
+        return "same" if self.before == self.after else "changed"
+
+    def diff(self) -> str:
+        """A unified diff from what it is to what it should be; nothing of a file that is left over."""
+        if self.after is None:
+            return ""
+        before = (self.before or "").splitlines(keepends=True)
+        after = self.after.splitlines(keepends=True)
+        old = "/dev/null" if self.before is None else str(self.path)
+        lines = difflib.unified_diff(before, after, old, str(self.path))
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+        )
+
+
+def compared(draft: Draft, path: Path, program: str, others: Collection[str], *, force: bool) -> Generated:
+    """A draft beside the file at `path`; `others` are the names of the project's further programs.
+
+    Raises `ProjectError` for marks that are no pair, and for a link that leads out of its folder.
+    """
+    before, place = text_of(path), path if force else _behind_link(path)
+    with naming(path):
+        found = split(before or "", draft.kind, draft.comment)
+        after = drafted(before, draft.kind, draft.text, force=True, comment=draft.comment, program=program)
+    known = {mark_name(other) for other in others}
+    other = found.program if found and found.program in known - {mark_name(program)} else None
+    is_ours = found is not None or before is None or force
+    return Generated(
+        kind=draft.kind, path=path, place=place, before=before, after=after, is_ours=is_ours, other=other
+    )
+
+
+def left_over(
+    kind: str, folder: Path, written: Collection[Path], program: str, others: Collection[str]
+) -> Iterator[Generated]:
+    """Files of the kind in a folder that nothing writes any more, but for those of further programs."""
+    known = {mark_name(other) for other in others} - {mark_name(program)}
+    try:
+        paths = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_file())
+    except OSError:
+        return
+    for path in paths:
+        if path in written or path.stat().st_size > LARGEST:
+            continue
+        text, comment = path.read_bytes().decode(errors="replace"), comment_of(path.name)
+        if has_marks(text, kind, comment) and _program_of(text, kind, comment) not in known:
+            yield Generated(kind=kind, path=path, place=path, before=text, after=None)
+
+
+def refuse_foreign(files: tuple[Generated, ...]) -> None:
+    """Raises `ProjectError` for the first file that is somebody else's."""
+    for file in files:
+        if file.state == "foreign":
+            raise ProjectError(
+                f"{file.path}: it is there, and not written by `ferrule generate`",
+                hint="move it away, or add --force to have it replaced",
+            )
+
+
+def write(files: tuple[Generated, ...], *, force: bool = False) -> None:
+    """Write those that are not as they should be, each whole or not at all.
+
+    Raises `ProjectError` before the first where one is somebody else's, or another program's without `force`.
+    """
+    refuse_foreign(files)
+    for file in files:
+        if file.other is not None and not force:
+            raise ProjectError(
+                f"{file.path}: it was generated for {file.other}",
+                hint="--output DIR puts the files of a second program elsewhere, --force in their place",
+            )
+    for file in files:
+        if file.state in ("new", "changed") and file.after is not None:
+            with appearing(file.place, lasting=True) as part:
+                part.write_bytes(file.after.encode())
+
+
+def parts_of(path: Path, kind: str, comment: str = "#") -> Parts | None:
+    """Of a file, None where it is not there or not ours."""
+    with naming(path):
+        return split(text_of(path) or "", kind, comment)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said with its name."""
+    try:
+        yield
+    except ProjectError as error:
+        raise ProjectError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def text_of(path: Path) -> str | None:
+    """A file's text, None where there is none. Raises `OutputError` for what is no text."""
+    if not is_there(path):
+        return None
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise OutputError(f"cannot read {path}: {reason}", hint="move it away") from error
+
+
+def _program_of(text: str, kind: str, comment: str) -> str | None:
+    try:
+        parts = split(text, kind, comment)
+    except ProjectError:  # half a pair
+        return None
+    return parts.program if parts else None
+
+
+def _behind_link(path: Path) -> Path:
+    """What a link stands for. A project may be a stranger's: no link that leads away is followed."""
+    if not path.is_symlink():
+        return path
+    try:
+        place = path.resolve()
+    except (OSError, RuntimeError):  # a link to itself
+        place = Path("/")
+    if not place.is_relative_to(path.parent.resolve()):
+        raise ProjectError(
+            f"{path}: it is a link that leads out of its folder",
+            hint="move it away, or add --force to have it replaced",
+        )
+    return place
