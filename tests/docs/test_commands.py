@@ -23,7 +23,7 @@ from tests.parts.registry import PASSWORD, USER, htpasswd_registry, open_registr
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WITH_COMMANDS = [document for document in DOCUMENTS if shown_in(document.read_text(encoding="utf-8"))]
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 1800
 
 Environment = dict[str, str]
 

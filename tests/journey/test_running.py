@@ -9,7 +9,17 @@ import time
 import pytest
 
 from tests.journey.conftest import ShopImage
-from tests.journey.ferrule import SHOP, ask, ferrule, flags, free_port, health, shop_variables, tool
+from tests.journey.ferrule import (
+    PATIENCE_SECONDS,
+    SHOP,
+    ask,
+    ferrule,
+    flags,
+    free_port,
+    health,
+    shop_variables,
+    tool,
+)
 from tests.parts.docker import DockerEngine
 from tests.parts.podman import PodmanEngine
 
@@ -113,7 +123,7 @@ def test_ferrule_run_waits_for_health_and_stops_with_ctrl_c(
         assert said.startswith("healthy after ")
         assert ask(port, "/health") == (200, HEALTHY)
         service.send_signal(signal.SIGINT)
-        assert service.wait(timeout=20) == 0
+        assert service.wait(timeout=PATIENCE_SECONDS) == 0
     finally:
         service.kill()
         service.wait()
