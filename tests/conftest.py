@@ -13,7 +13,7 @@ from tests.parts.podman import PodmanEngine, podman_engine
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
-# A shell that starts us in the background makes us ignore Ctrl-C, and whatever tests start would inherit that.
+# A shell that starts us in the background has us ignore Ctrl-C, and what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

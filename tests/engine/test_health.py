@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ferrule.engine.health import ONE_TRY, Question, wait_healthy
-from tests.probe.servers import deserted, serving, silent
+from tests.probe.servers import deserted, hang_up, serving, silent
 
 
 @contextmanager
@@ -91,6 +91,22 @@ def test_a_server_that_never_answers_does_not_hold_us() -> None:
         )
     assert (answer.healthy, answer.reason) == (False, "it takes too long to answer")
     assert answer.seconds < ONE_TRY
+
+
+def test_a_last_question_without_the_time_for_an_answer_hides_nothing() -> None:
+    asked = []
+
+    def once(client: socket.socket) -> None:
+        asked.append(client)
+        if len(asked) == 1:
+            hang_up(client)
+        else:
+            silent(client)
+
+    with serving(once) as port:
+        answer = wait_healthy(Question(port=port, path="/"), within=1, ended=lambda: False)
+    assert len(asked) == 2
+    assert "does not answer in HTTP" in answer.reason
 
 
 def test_the_status_and_the_header_that_were_asked_for_count() -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess  # noqa: TID251 - a service that runs beside the test
 import sys
-import time
 
 import pytest
 
@@ -95,9 +94,8 @@ def test_both_engines_run_what_build_push_prints(
 
 @pytest.mark.parametrize("engine", ["sandbox", "docker", "podman"])
 def test_ferrule_run_waits_for_health_and_stops_with_ctrl_c(
-    engine: str, shop_image: ShopImage, docker: DockerEngine, podman: PodmanEngine, database: str
+    engine: str, shop_image: ShopImage, docker: DockerEngine, podman: PodmanEngine, database: str, port: int
 ) -> None:
-    port = 3000
     variables = flags(shop_variables(database, port))
     argv = (
         sys.executable,
@@ -148,7 +146,6 @@ def test_a_program_s_own_exit_code_is_the_exit_code_of_run(shop_images: dict[str
 
 
 def test_a_project_is_built_and_run_in_one_go() -> None:
-    started = time.monotonic()
     argv = (
         sys.executable,
         "-m",
@@ -168,4 +165,3 @@ def test_a_project_is_built_and_run_in_one_go() -> None:
     )
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.count(".") == 2
-    assert time.monotonic() - started < 300
