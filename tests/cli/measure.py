@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes.report import without_slow_steps
+
 PATIENCE_SECONDS = 600
 MOST_SECONDS, MOST_BYTES = 10, 256 << 20
 """The seconds are a processor's: how busy others keep the machine says nothing of a program."""
@@ -71,7 +73,7 @@ def refused(place: Path, codes: tuple[int, ...], says: str, *arguments: str) -> 
 
     done = ferrule_measured(*arguments, place=place, env={**folders, "PATH": "/usr/bin:/bin"})
 
-    error, hint = done.err.splitlines()
+    error, hint = without_slow_steps(done.err).splitlines()
     assert error.startswith("error: ")
     assert says in error
     assert hint.startswith("hint: ")
