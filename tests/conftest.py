@@ -1,5 +1,6 @@
 """What holds for all tests, and the engines that they share: each is started once, when the first asks."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.parts.podman import PodmanEngine, podman_engine
 # How long a machine takes says nothing of the code: no test has a deadline of milliseconds.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+# A shell that starts us in the background has us ignore Ctrl-C, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

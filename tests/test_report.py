@@ -1,4 +1,5 @@
 import io
+import re
 import time
 
 from ferrule.report import Later, Terminal
@@ -28,7 +29,7 @@ def test_details_and_steps_with_verbose() -> None:
     report.detail("detail")
     with report.step("quick"):
         pass
-    assert stream.getvalue() == "detail\nquick (0.0 s)\n"
+    assert re.fullmatch(r"detail\nquick \(\d+\.\d s\)\n", stream.getvalue())
 
 
 def test_a_slow_step_is_a_line_and_a_live_one_is_wiped() -> None:
@@ -36,7 +37,7 @@ def test_a_slow_step_is_a_line_and_a_live_one_is_wiped() -> None:
     for stream in (plain, screen):
         with Terminal(stream=stream).step("pushing"):
             time.sleep(0.55)
-    assert plain.getvalue().startswith("pushing (0.")
+    assert re.fullmatch(r"pushing \(\d+\.\d s\)\n", plain.getvalue())
     assert screen.getvalue().startswith("\r\x1b[K\x1b[2mpushing …\x1b[0m\r\x1b[K")
 
 

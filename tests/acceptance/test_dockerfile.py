@@ -18,9 +18,10 @@ from tests.cargo_projects import manifest, write_project
 from tests.generate.judge_dockerfile import findings
 from tests.generate.test_dockerfile_built import facts_of, plain
 from tests.journey.ferrule import SHOP, ferrule, flags, shop_variables, tool
-from tests.journey.test_health import PORT, QUICKLY, status_becomes
+from tests.journey.test_health import QUICKLY, status_becomes
 from tests.parts.buildah import config_of, unpacked
 from tests.parts.docker import DockerEngine, add_buildx, current_docker_engine, docker_engine
+from tests.parts.example_port import PORT
 from tests.parts.postgres import postgres
 from tests.parts.rust_image import PATH, rust_image_name, rust_root
 from tests.parts.targets import need_targets

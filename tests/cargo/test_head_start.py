@@ -10,6 +10,9 @@ from ferrule.cargo.head_start import head_start
 from ferrule.process import Command
 
 WORDS = ("/project", "build")
+PATIENCE_SECONDS = 60
+LONG = "while test -e hold; do sleep 0.05; done; echo late >> starts"
+"""Goes on as long as there is a file."""
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def run(project: Path, command: Command, words: tuple[str, ...] = WORDS) -> list
 
 
 def wait_for_starts(project: Path, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while starts(project) < count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -76,21 +79,25 @@ def test_what_is_written_before_it_is_asked_for_is_not_lost(project: Path) -> No
 
 
 def test_another_program_than_the_begun_one_runs_alone(project: Path) -> None:
-    run(project, program(project, "sleep 1; echo late >> starts"))
+    run(project, program(project, LONG))
+    (project / "hold").touch()
     with head_start(project / "memory", WORDS) as ahead:
         wait_for_starts(project, 3)  # started, late, and the start that was made ahead
         lines: list[bytes] = []
         ahead.stream(program(project), lines.append)
     assert lines == [b"one\n", b"two\n"]
-    time.sleep(1.2)
+    (project / "hold").unlink()
+    time.sleep(0.5)
     assert (project / "starts").read_text().splitlines() == ["started", "late", "started", "started"]
 
 
 def test_a_program_that_nobody_asks_for_is_stopped(project: Path) -> None:
-    run(project, program(project, "sleep 1; echo late >> starts"))
+    run(project, program(project, LONG))
+    (project / "hold").touch()
     with head_start(project / "memory", WORDS):
         wait_for_starts(project, 3)
-    time.sleep(1.2)
+    (project / "hold").unlink()
+    time.sleep(0.5)
     assert (project / "starts").read_text().splitlines() == ["started", "late", "started"]
 
 

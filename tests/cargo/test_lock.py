@@ -13,13 +13,13 @@ import pytest
 from tests.cargo_projects import manifest, write_project
 
 pytestmark = pytest.mark.real
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 BUILD_SCRIPT = """
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let mark = std::env::var("MARK").unwrap();
     std::fs::write(&mark, "").unwrap();
-    for _ in 0..600 {
+    for _ in 0..12000 {
         if !std::path::Path::new(&mark).exists() { return; }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_SECONDS = 60
+from tests.fakes.report import without_slow_steps
+
+PATIENCE_SECONDS = 600
 MOST_SECONDS, MOST_BYTES = 10, 256 << 20
+"""The seconds are a processor's: how busy others keep the machine says nothing of a program."""
+
 LONGEST = 1500
 START = """
-import json, os, sys, time
-started = time.monotonic()
+import json, os, sys
 pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
-taken = time.monotonic() - started
+taken = usage.ru_utime + usage.ru_stime
 with open(sys.argv[1], "w") as stream:
     json.dump([os.waitstatus_to_exitcode(status), taken, usage.ru_maxrss], stream)
 """
@@ -26,7 +29,7 @@ with open(sys.argv[1], "w") as stream:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A process that has ended; `peak` in bytes."""
+    """A process that has ended; `seconds` are those that a processor worked for it, `peak` is in bytes."""
 
     code: int
     out: str
@@ -70,7 +73,7 @@ def refused(place: Path, codes: tuple[int, ...], says: str, *arguments: str) -> 
 
     done = ferrule_measured(*arguments, place=place, env={**folders, "PATH": "/usr/bin:/bin"})
 
-    error, hint = done.err.splitlines()
+    error, hint = without_slow_steps(done.err).splitlines()
     assert error.startswith("error: ")
     assert says in error
     assert hint.startswith("hint: ")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cargo_projects import write_project
+from tests.crashes.harness import wait_for_handlers
 from tests.parts.need import need
 
 pytestmark = pytest.mark.real
@@ -46,6 +47,7 @@ def test_ctrl_c_at_any_moment_is_130_and_leaves_nothing_partial(tmp_path: Path) 
         (place / "src" / "main.rs").write_text(f'fn main() {{ println!("{moment}"); }}\n')
         (place / "data" / "noise").write_bytes(os.urandom(20 << 20))
         process = build(tmp_path, "--file", "data:/data")
+        wait_for_handlers(process.pid)  # before that, what happens is Python's affair
         time.sleep(length * (moment + 1) / (MOMENTS + 1))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()

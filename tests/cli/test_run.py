@@ -12,6 +12,7 @@ import pytest
 from ferrule.cli.app import run
 from ferrule.process import Command, SystemRunner
 from tests.fakes.images import entry, folder, image_of, tar_of
+from tests.fakes.report import without_slow_steps
 
 Ferrule = Callable[..., tuple[int, str, str]]
 SLEEPER = (
@@ -136,7 +137,7 @@ def test_the_engine_that_was_chosen_is_said_once_with_its_reason(
     layout: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     run(["run", layout, "--", "/x"])
-    said = capfd.readouterr().err
+    said = without_slow_steps(capfd.readouterr().err)
     line = f"running ferrule-run:latest with sandbox (docker does not answer at unix://{tmp_path}/no.sock)\n"
     assert said.count("with sandbox") == 1
     assert said.startswith(line)

@@ -29,7 +29,7 @@ SETTINGS = {
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
     "CARGO_PROFILE_RELEASE_STRIP": "symbols",
 }
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 OF_THE_C_LIBRARY = ("ld-linux", "libc.so", "libgcc_s.so", "libm.so")
 OF_ALL = ("/etc", "/usr/lib/os-release", "/usr/share/doc", "/var/lib/dpkg")
 KINDS = {"/etc/ssl": "CA roots", "/usr/share/zoneinfo": "time zones", "/usr/lib/locale": "a locale"}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 OLD, NEW = b"old", b"new"
 NOISE_BYTES = 4 << 20
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 600
 INTERRUPTED = 130
 
 State = dict[str, str]
@@ -122,7 +122,7 @@ def disturb(reference: Reference, instant: Instant, number: int) -> tuple[int, s
     with started_run(scene) as process:
         begun = time.monotonic()
         if number != signal.SIGKILL:
-            wait_for_handlers(process)
+            wait_for_handlers(process.pid)
         if instant.in_changes:
             watch(scene, process, most=round(instant.part * reference.changes))
         else:
@@ -236,12 +236,11 @@ def run(scene: Scene) -> str:
     return finished.stdout
 
 
-def wait_for_handlers(process: "subprocess.Popen[bytes]") -> None:
-    """Until the program has a handler for SIGTERM: before that, what happens is Python's affair."""
+def wait_for_handlers(process: int) -> None:
+    """Until the child has a handler for SIGTERM, or is gone: before that, what happens is Python's affair."""
     mask = 1 << (signal.SIGTERM - 1)
-    while process.poll() is None:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), "0")
+    while "\nState:\tZ" not in (status := Path(f"/proc/{process}/status").read_text()):
+        caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
         if int(caught, 16) & mask:
             return
         time.sleep(0.001)

@@ -15,6 +15,7 @@ from ferrule.process import Attached, Command, SystemRunner
 from tests.docs.console import Shown, shown_in
 from tests.parts.bases import push_bases
 from tests.parts.docker import docker_engine
+from tests.parts.example_port import example_port
 from tests.parts.need import need
 from tests.parts.podman import podman_engine
 from tests.parts.postgres import postgres
@@ -23,7 +24,7 @@ from tests.parts.registry import PASSWORD, USER, htpasswd_registry, open_registr
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WITH_COMMANDS = [document for document in DOCUMENTS if shown_in(document.read_text(encoding="utf-8"))]
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 1800
 
 Environment = dict[str, str]
 
@@ -72,6 +73,7 @@ def test_the_commands_of_a_document_do_what_it_shows(
     # What documents put into /tmp goes where it is tidied away.
     commands = shown_in(document.read_text(encoding="utf-8").replace("/tmp/", f"{place}/"))
     with ExitStack() as stack:
+        stack.enter_context(example_port())
         # Engines bring the PATH of their client, which is the machine's: ferrule's own goes before it.
         environment = {**parts, **engines(stack, commands, place), "PATH": parts["PATH"]}
         for number, shown in enumerate(commands):

@@ -86,10 +86,11 @@ def calls(trace: str) -> set[str]:
     """Those of the program itself: nothing of what it becomes, and not the one that started it."""
     gone, made = set(), set()
     for line in trace.splitlines():
-        found = re.match(r"(\d+) +(\w+)\(", line)
+        # Where another process is seen meanwhile, strace ends a call's line and resumes it in a later one.
+        found = re.match(r"(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed>)", line)
         if found is None or found[1] in gone:
             continue
         made.add(found[2])
-        if found[2] == "execve" and "= -1" not in line:
+        if found[2] == "execve" and "= -1" not in line and "<unfinished" not in line:
             gone.add(found[1])
     return made

@@ -20,7 +20,7 @@ from tests.fakes.elf import S390X, Elf, program
 from tests.fakes.rows import PT_DYNAMIC, PT_LOAD, PT_NOTE, header, section, segment
 
 SECONDS = 20.0
-"""Far more than they take; without limits they take hours."""
+"""Of a processor: far more than they take. Without limits they take hours."""
 
 WANTED = {"libc.so.6": {"GLIBC_2.34": "main", "GLIBC_2.39": "pidfd_spawnp"}}
 FILLED = b"A" * (4 << 20)
@@ -49,7 +49,11 @@ def read(data: bytes) -> None:
         assert "\n" not in error.message
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     which=st.integers(0, 4),
     changes=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=8)), max_size=6),
@@ -138,12 +142,12 @@ def a_symbol_table_of_exabytes() -> bytes:
 def test_headers_that_lead_in_circles_come_to_an_end(make: object) -> None:
     assert callable(make)
     data = make()
-    started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(BinaryError, match="app is damaged"):
         read_elf(io.BytesIO(data), "app", len(data))
 
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
@@ -172,12 +176,12 @@ def test_symbols_that_a_terminal_would_obey_are_refused() -> None:
 def test_a_search_without_an_end_is_given_up(tmp_path: Path) -> None:
     folders = ":".join(f"/x{number}" for number in range(500))
     binary = take(program(*(f"lib{number}.so" for number in range(5000)), runpath=folders))
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(BinaryError, match="more libraries and folders than can be searched"):
         closure(binary, LocalFiles(tmp_path), origin=PurePosixPath("/app"))
 
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def take(data: bytes) -> Binary:
@@ -188,10 +192,10 @@ def test_the_largest_program_here_is_far_from_the_limits() -> None:
     """The limits are for files that lie: one that does not must never meet them."""
     programs = (path for path in Path("/usr/bin").iterdir() if path.is_file() and not path.is_symlink())
     largest = max(filter(is_elf, programs), key=lambda path: path.stat().st_size)
-    started = time.monotonic()
+    started = time.process_time()
     with largest.open("rb") as stream:
         assert read_elf(stream, str(largest), largest.stat().st_size).sections
-    assert time.monotonic() - started < SECONDS / 4
+    assert time.process_time() - started < SECONDS / 4
 
 
 def is_elf(path: Path) -> bool:

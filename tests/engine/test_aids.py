@@ -3,7 +3,6 @@
 import json
 import secrets
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +49,8 @@ def test_a_program_without_a_handler_ends_by_the_stop_signal(
 ) -> None:
     with bench.running(image("idle", Entrypoint=INIT)) as running:
         until(lambda: "ready" in bench.said())
-        started = time.monotonic()
         running.stop()
-        assert running.wait() == 143
-        assert time.monotonic() - started < 5  # the engine would kill it after ten
+        assert running.wait() == 143  # 137 had the engine killed it after its time of grace
 
 
 def test_a_program_s_own_handler_is_reached(bench: Bench, image: Callable[..., RunRequest]) -> None:
@@ -77,8 +74,8 @@ def free_port() -> int:
 
 
 def checked(port: int) -> dict[str, Any]:
-    test = ["CMD", "/.ferrule/probe", "-t", "900", f"http://localhost:{port}/health"]
-    return {"Healthcheck": {"Test": test, "Interval": SECOND // 4, "Timeout": SECOND, "Retries": 1}}
+    test = ["CMD", "/.ferrule/probe", "-t", "29000", f"http://localhost:{port}/health"]
+    return {"Healthcheck": {"Test": test, "Interval": SECOND // 4, "Timeout": 30 * SECOND, "Retries": 1}}
 
 
 @pytest.mark.real

@@ -12,6 +12,7 @@ from ferrule.process import Command, Finished, SystemRunner
 from tests.engine.conftest import ENGINES
 from tests.engine.test_run import free_port, until
 from tests.fakes.images import entry, folder, image_of, tar_of
+from tests.probe.servers import deserted
 
 NAME = "ferrule-typed"
 
@@ -34,6 +35,13 @@ class Typed:
 
     def stop(self, *arguments: str) -> Finished:
         return self.ferrule("stop", "--engine", self.engine, *arguments)
+
+    def written(self, started: Finished) -> bytes:
+        """What a detached program has written, where ferrule says that it stands."""
+        said = re.search(r"^what it writes: (.*)$", started.stderr.decode(), re.MULTILINE)
+        assert said, started.stderr
+        words = ("cat", said[1]) if self.engine == "sandbox" else tuple(said[1].split())
+        return SystemRunner().run(Command(argv=words, env=self.env)).stdout
 
     def image(self, *cmd: str, **labels: str) -> str:
         layer = tar_of((folder("tmp", 0o1777), entry("program", self.program, mode=0o755)))
@@ -72,6 +80,7 @@ def test_a_detached_program_is_printed_and_stopped_by_its_name(typed: Typed) -> 
     started = typed.run(typed.image("wait"), "--detach", "--name", NAME)
     assert (started.returncode, started.stdout) == (0, f"{NAME}\n".encode()), started.stderr
     assert re.search(rf"^what it writes: .*{NAME}", started.stderr.decode(), re.MULTILINE)
+    until(lambda: b"ready" in typed.written(started))  # before, it has no handler for the signal
     stopped = typed.stop("-v", NAME)
     assert (stopped.returncode, stopped.stdout) == (0, f"{NAME}\n".encode()), stopped.stderr
     assert stopped.stderr == f"{NAME} ended with exit code 7\n".encode()
@@ -98,8 +107,10 @@ def test_wait_returns_when_it_is_healthy(typed: Typed) -> None:
 def test_what_does_not_become_healthy_is_stopped_and_its_last_lines_are_shown(
     typed: Typed, words: tuple[str, ...], reason: str
 ) -> None:
-    flags = ("-d", "--name", NAME, "--wait", "--wait-timeout", "2")
-    failed = typed.run(typed.service(free_port()), *flags, "--", *words)
+    patience = "2" if words == ("wait",) else "60"
+    flags = ("-d", "--name", NAME, "--wait", "--wait-timeout", patience)
+    with deserted() as port:
+        failed = typed.run(typed.service(port), *flags, "--", *words)
     cause, hint = error_of(failed)
     assert failed.returncode == 6
     assert cause.startswith(f"{NAME} was not healthy after ")

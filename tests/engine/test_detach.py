@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from ferrule.engine.engine import Detached, RunRequest
+from ferrule.engine.engine import STOP_GRACE_SECONDS, Detached, RunRequest
 from ferrule.engine.health import Question, wait_healthy
 from ferrule.errors import EngineError, ImageError, UsageError
 from ferrule.values import PublishedPort
 from tests.engine.bench import Bench
-from tests.engine.test_run import free_port, until
+from tests.engine.test_run import PATIENCE_SECONDS, free_port, until
 
 NAME = "ferrule-test"
 
@@ -56,7 +56,7 @@ def test_a_program_that_does_not_stop_is_ended_after_its_time(detached: Bench) -
     program = started(detached, detached.image(Cmd=["stubborn"]))
     begin = time.monotonic()
     assert program.stop(1) == 137
-    assert 0.9 < time.monotonic() - begin < 8
+    assert 0.9 < time.monotonic() - begin < STOP_GRACE_SECONDS
     assert started(detached, detached.image(Cmd=["stubborn"])).stop(0) == 137
 
 
@@ -108,7 +108,9 @@ def test_a_detached_service_answers(detached: Bench) -> None:
     ports = (PublishedPort(host=port, container=port),)
     request = replace(detached.image(Cmd=["serve", str(port)]), ports=ports)
     program = detached.engine.detach(request, NAME)
-    assert wait_healthy(Question(port=port, path="/health"), within=10, ended=program.ended).healthy
+    assert wait_healthy(
+        Question(port=port, path="/health"), within=PATIENCE_SECONDS, ended=program.ended
+    ).healthy
     assert program.stop(10) == 7
     assert (
         wait_healthy(Question(port=port, path="/"), within=1, ended=lambda: False).reason

@@ -186,12 +186,12 @@ def test_a_signal_to_us_stops_the_container(bench: Bench, daemon: DockerEngine, 
     here = ("docker", str(bench.folder / request.name[:14]), str(bench.folder), request.name)
     out = bench.folder / "said"
     with out.open("wb") as stream:
-        command = Command(argv=(sys.executable, "-m", "tests.engine.run_here", *here), env=daemon.env)
+        env = {**daemon.env, "STARTED": str(bench.folder / "started")}
+        command = Command(argv=(sys.executable, "-m", "tests.engine.run_here", *here), env=env)
         ours = SystemRunner().attached(command, stdout=stream, stderr=stream)
-        while b"ready" not in out.read_bytes():
+        while b"ready" not in out.read_bytes() or not (bench.folder / "started").exists():
             assert not ours.ended(), out.read_text()
             time.sleep(0.01)
-        time.sleep(0.5)  # its output can be here before docker has answered that it started
         ours.signal(number)
         assert ours.wait() == 7
     assert out.read_text() == "ready\nsignal 10\n"

@@ -147,9 +147,10 @@ def test_a_signal_to_us_stops_the_container(bench: Bench, podman_here: PodmanEng
     here = ("podman", str(bench.folder / request.name[:14]), str(bench.folder), request.name)
     out = bench.folder / "said"
     with out.open("wb") as stream:
-        command = Command(argv=(sys.executable, "-m", "tests.engine.run_here", *here))
+        env = {"STARTED": str(bench.folder / "started")}
+        command = Command(argv=(sys.executable, "-m", "tests.engine.run_here", *here), env=env)
         ours = SystemRunner().attached(command, stdout=stream, stderr=stream)
-        while b"ready" not in out.read_bytes():
+        while b"ready" not in out.read_bytes() or not (bench.folder / "started").exists():
             assert not ours.ended(), out.read_text()
             time.sleep(0.01)
         ours.signal(number)

@@ -15,6 +15,7 @@ from ferrule.values import PublishedPort
 from tests.engine.bench import Bench
 from tests.fakes.images import entry, folder, link
 
+PATIENCE_SECONDS = 60
 PASSWD = entry("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nann:x:1200:1300:Ann:/home/ann:/bin/sh\n")
 GROUP = entry("etc/group", b"root:x:0:\nann:x:1300:\naudio:x:29:bob,ann\nstaff:x:50:ann\n")
 
@@ -158,11 +159,13 @@ def test_a_port_answers_until_the_program_is_stopped(bench: Bench) -> None:
     ports = (PublishedPort(host=port, container=port),)
     request = replace(bench.image(Cmd=["serve", str(port)]), ports=ports)
     with bench.running(request) as running:
-        answer = wait_healthy(Question(port=port, path="/health"), within=10, ended=running.ended)
+        answer = wait_healthy(
+            Question(port=port, path="/health"), within=PATIENCE_SECONDS, ended=running.ended
+        )
         assert (answer.healthy, answer.status) == (True, 200)
         running.stop()
         running.wait()
-        gone = wait_healthy(Question(port=port, path="/health"), within=10, ended=running.ended)
+        gone = wait_healthy(Question(port=port, path="/health"), within=PATIENCE_SECONDS, ended=running.ended)
     assert (gone.healthy, gone.reason) == (False, "the program ended")
 
 
@@ -215,7 +218,7 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it takes too long"
         time.sleep(0.01)

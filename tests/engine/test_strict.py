@@ -15,7 +15,7 @@ from ferrule.engine.processes import memory
 from ferrule.engine.sockets import listening
 from ferrule.process import Command, SystemRunner
 from tests.engine.bench import Bench
-from tests.engine.test_run import free_port, until
+from tests.engine.test_run import PATIENCE_SECONDS, free_port, until
 from tests.engine.test_sandbox import AS_NOBODY
 from tests.engine.test_sandbox_capabilities import image as able_image
 from tests.engine.test_sandbox_capabilities import status
@@ -24,6 +24,8 @@ from tests.fakes.images import entry, folder
 NOTHING = "0000000000000000"
 BIND = "0000000000000400"
 MEBIBYTE = 1 << 20
+TIME_TO_START = 5
+"""Seconds that any engine takes at most to start a command in a container, on a busy machine too."""
 
 
 def strictly(request: RunRequest, **how: Any) -> RunRequest:
@@ -35,7 +37,7 @@ def ready(bench: Bench, running: Running) -> Callable[[], bool]:
 
 
 def shown(running: Running, *words: str) -> str:
-    executed = running.inside.execute(("/program", *words), 10)
+    executed = running.inside.execute(("/program", *words), PATIENCE_SECONDS)
     assert executed.code == 0, executed.output
     return executed.output
 
@@ -45,7 +47,10 @@ def test_the_root_is_read_only_and_tmp_and_the_volumes_are_not(bench: Bench) -> 
     request = strictly(bench.image(*volume, Cmd=["wait"], User="65532:65532", Volumes={"/data": {}}))
     with bench.running(request) as running:
         until(ready(bench, running))
-        assert "Read-only file system" in running.inside.execute(("/program", "put", "/x"), 10).output
+        assert (
+            "Read-only file system"
+            in running.inside.execute(("/program", "put", "/x"), PATIENCE_SECONDS).output
+        )
         assert shown(running, "show", "/data/kept") == "kept"
         for path in ("/data/x", "/tmp/x"):
             assert shown(running, "put", path) == ""
@@ -100,25 +105,27 @@ def test_a_command_runs_inside_with_the_image_s_user_folder_and_variables(bench:
         said = shown(running, "facts").splitlines()
         assert {"uid 4711", "gid 42", "cwd /deep/in", "env A=image", "env B=ours"} <= set(said)
         assert "pid 1" not in said
-        assert running.inside.execute(("/program", "exit", "3"), 10).code == 3
-        assert running.inside.execute(("/nowhere",), 10).code in (125, 126, 127)
-        both = running.inside.execute(("/program", "both"), 10)
+        assert running.inside.execute(("/program", "exit", "3"), PATIENCE_SECONDS).code == 3
+        assert running.inside.execute(("/nowhere",), PATIENCE_SECONDS).code in (125, 126, 127)
+        both = running.inside.execute(("/program", "both"), PATIENCE_SECONDS)
         assert sorted(both.output.split("\n")) == ["", "to stderr", "to stdout"]
 
 
 def test_a_command_that_takes_too_long_is_given_up(bench: Bench) -> None:
     with bench.running(strictly(bench.image(Cmd=["wait"]))) as running:
         until(ready(bench, running))
-        executed = running.inside.execute(("/program", "say", "30"), 1)
+        executed = running.inside.execute(("/program", "say", "600"), TIME_TO_START)
         assert (executed.code, executed.output) == (None, "before\n")
-        assert [running.inside.execute(("/program", "exit", code), 10).code for code in "305"] == [3, 0, 5]
+        assert [
+            running.inside.execute(("/program", "exit", code), PATIENCE_SECONDS).code for code in "305"
+        ] == [3, 0, 5]
 
 
 def test_a_program_that_ended_has_no_number_and_no_commands_run_in_it(bench: Bench) -> None:
     with bench.running(strictly(bench.image(Cmd=["exit", "3"]))) as running:
         assert running.wait() == 3
         assert running.inside.process() is None
-        assert running.inside.execute(("/program", "exit", "0"), 10).code != 0
+        assert running.inside.execute(("/program", "exit", "0"), PATIENCE_SECONDS).code != 0
         assert not running.inside.out_of_memory()
 
 
@@ -199,9 +206,9 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(
         "out = open('/dev/null', 'wb'); running = Sandbox().start(request, stdout=out, stderr=out); "
         "running.__enter__(); inside = running.inside\n"
         "while not inside.process() or memory(inside.process()) < 20 << 20: time.sleep(0.01)\n"
-        "print(inside.execute(('/program', 'put', '/tmp/x'), 9).code, "
-        "inside.execute(('/program', 'put', '/x'), 9).code, "
-        "inside.execute(('/program', 'exit', '3'), 9).code, ask_inside(inside.process(), 1, '/'))\n"
+        "print(inside.execute(('/program', 'put', '/tmp/x'), 60).code, "
+        "inside.execute(('/program', 'put', '/x'), 60).code, "
+        "inside.execute(('/program', 'exit', '3'), 60).code, ask_inside(inside.process(), 1, '/'))\n"
         "running.__exit__(None, None, None)"
     )
     layout = sandbox_bench.folder / request.name[:14]
@@ -223,4 +230,4 @@ def test_the_network_of_this_machine_can_be_asked_for(bench: Bench) -> None:
         answer = ask_inside(process, port, "/")
         assert answer is not None
         assert answer.body == "ok"
-        assert running.inside.execute(("/program", "put", "/x"), 10).code == 1
+        assert running.inside.execute(("/program", "put", "/x"), PATIENCE_SECONDS).code == 1

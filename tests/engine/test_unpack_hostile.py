@@ -150,7 +150,11 @@ def test_layers_that_would_fill_the_disk_with_names_are_refused_as_soon_as_they_
     assert not (root / "never").exists()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_damaged_layers_are_refused_and_never_crash(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

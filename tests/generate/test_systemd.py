@@ -87,7 +87,11 @@ def test_systemd_reads_it_and_finds_it_hardly_exposed(tmp_path: Path, service: S
 
 
 @pytest.mark.real
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(value=TEXTS, argument=TEXTS, description=TEXTS)
 def test_no_value_breaks_the_unit(tmp_path: Path, value: str, argument: str, description: str) -> None:
     service = Service(

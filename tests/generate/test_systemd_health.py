@@ -28,8 +28,9 @@ def units(service: Service) -> dict[str, dict[str, str]]:
     }
 
 
-def watched(port: int, live: str = "/live", *, retries: int = 1) -> dict[str, str]:
-    health = Health(path="/health", live=live, port=port, header='X-A: a\'b "c"', timeout=1, retries=retries)
+def watched(port: int, live: str = "/live", *, timeout: int = 60, retries: int = 1) -> dict[str, str]:
+    header = 'X-A: a\'b "c"'
+    health = Health(path="/health", live=live, port=port, header=header, timeout=timeout, retries=retries)
     return units(Service(name="shop", health=health))["shop-health.service"]
 
 
@@ -87,7 +88,7 @@ def test_what_answers_is_alive() -> None:
 @pytest.mark.real
 def test_what_is_silent_or_away_is_not() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert run(watched(silent.getsockname()[1])["ExecStart"]) == 1
+        assert run(watched(silent.getsockname()[1], timeout=1)["ExecStart"]) == 1
         port = silent.getsockname()[1]
     assert run(watched(port, retries=2)["ExecStart"]) == 1
 

@@ -9,6 +9,7 @@ import pytest
 from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.bases import base_layout
 from tests.parts.docker import DockerEngine, current_docker_engine, networking_docker_engine
+from tests.parts.example_port import example_port
 from tests.parts.podman import PodmanEngine
 from tests.parts.postgres import postgres
 from tests.parts.registry import open_registry
@@ -84,6 +85,13 @@ def networking_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dock
 def podman(podman_here: PodmanEngine) -> PodmanEngine:
     """The one of all tests."""
     return podman_here
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The example's own, in this machine's network."""
+    with example_port() as number:
+        yield number
 
 
 @pytest.fixture(scope="session")

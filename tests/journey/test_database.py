@@ -20,7 +20,7 @@ from tests.parts.postgres_image import load_postgres
 
 pytestmark = pytest.mark.real
 FERRULE = (sys.executable, "-m", "ferrule")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 STARTED = re.compile(r"^database: Postgres [0-9.]+ (?:embedded|in postgres:16), url in APP_DATABASE_URL$")
 ALL = ("sandbox", "docker", "podman")
 
@@ -54,7 +54,7 @@ def test_the_example_is_fit_to_run_with_no_database_made_by_hand(
     engine: str, engines: Environment, left: Callable[[], list[str]], tmp_path: Path
 ) -> None:
     environment = {**engines, "TMPDIR": str(tmp_path)}
-    finished = call(environment, "verify", str(SHOP), "--engine", engine, "--wait-timeout", "30", "--json")
+    finished = call(environment, "verify", str(SHOP), "--engine", engine, "--wait-timeout", "120", "--json")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found = json.loads(finished.stdout)
     assert [check["name"] for check in found["checks"]] == [
@@ -72,7 +72,7 @@ def running(environment: Environment, engine: str, folder: Path) -> Iterator["su
     """`ferrule run` of the example, once it is healthy; what it says is in `folder`."""
     port = free_port()
     own = flags({"APP_PORT": str(port), "APP_AUTH_JWT_SECRET": "of-the-test"})
-    argv = (*FERRULE, "run", str(SHOP), "--engine", engine, "--network", "host", *own)
+    argv = (*FERRULE, "run", str(SHOP), "--engine", engine, "--network", "host", "--wait", *own)
     log = folder / "said"
     with (
         log.open("wb") as file,
@@ -81,6 +81,10 @@ def running(environment: Environment, engine: str, folder: Path) -> Iterator["su
         ) as process,
     ):
         try:
+            # Before it says so, a signal is for itself.
+            while "healthy after" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
             assert health(port)["status"] == "ok", log.read_text()
             yield process
         finally:

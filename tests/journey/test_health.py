@@ -20,23 +20,21 @@ from tests.journey.ferrule import (
     tool,
 )
 from tests.parts.docker import DockerEngine
+from tests.parts.example_port import PORT
 from tests.parts.podman import PodmanEngine
 
 pytestmark = pytest.mark.real
-PORT = 3000
-"""Where the probe asks: the example's own port, in the host's network."""
-
 REFUSED = f"connect refused on 127.0.0.1:{PORT}"
 QUICKLY = ("--health-interval", "250ms", "--health-start-period", "1ms", "--health-retries", "1")
 
 
 def test_docker_inspect_shows_healthy_and_the_reason_of_a_broken_one(
-    shop_images: dict[str, ShopImage], docker: DockerEngine, database: str
+    shop_images: dict[str, ShopImage], docker: DockerEngine, database: str, port: int
 ) -> None:
     docker.docker("load", "-i", str(shop_images["scratch"].archive))
-    for port, status, says in ((PORT, "healthy", "200 after "), (free_port(), "unhealthy", REFUSED)):
+    for own, status, says in ((port, "healthy", "200 after "), (free_port(), "unhealthy", REFUSED)):
         run = ("run", "--detach", "--network", "host", *QUICKLY)
-        container = docker.docker(*run, *flags(shop_variables(database, port)), "shop:scratch").strip()
+        container = docker.docker(*run, *flags(shop_variables(database, own)), "shop:scratch").strip()
         try:
             assert status_becomes(docker, container, status)["Log"][-1]["Output"].startswith(says)
         finally:
@@ -56,16 +54,16 @@ def status_becomes(docker: DockerEngine, container: str, status: str) -> dict[st
 
 
 def test_podman_healthcheck_passes_for_what_ferrule_runs_and_says_why_it_does_not(
-    shop_images: dict[str, ShopImage], podman: PodmanEngine, database: str
+    shop_images: dict[str, ShopImage], podman: PodmanEngine, database: str, port: int
 ) -> None:
-    for port, says in ((PORT, "200 after "), (free_port(), REFUSED)):
+    for own, says in ((port, "200 after "), (free_port(), REFUSED)):
         name = f"shop-{secrets.token_hex(4)}"
         run = ("run", shop_images["scratch"].oci, "--engine", "podman", "--network", "host")
-        ferrule(*run, "--detach", "--name", name, *flags(shop_variables(database, port)), env=podman.env)
+        ferrule(*run, "--detach", "--name", name, *flags(shop_variables(database, own)), env=podman.env)
         try:
-            health(port)
+            health(own)
             asked = SystemRunner().run(Command(argv=("podman", "healthcheck", "run", name), env=podman.env))
-            assert asked.ok == (port == PORT)
+            assert asked.ok == (own == port)
             log = podman.podman("inspect", "--format", "{{json .State.Health.Log}}", name)
             assert json.loads(log)[-1]["Output"].startswith(says)
         finally:

@@ -14,7 +14,6 @@ from tests.parts.docker import DockerEngine
 from tests.parts.podman import PodmanEngine
 
 pytestmark = pytest.mark.real
-PORT = 3000
 
 
 @pytest.mark.parametrize("engine", ["sandbox", "docker", "podman"])
@@ -24,8 +23,9 @@ def test_the_example_is_fit_to_run_with_its_database_and_not_without(
     docker: DockerEngine,
     podman: PodmanEngine,
     database: str,
+    port: int,
 ) -> None:
-    variables = shop_variables(database, PORT)
+    variables = shop_variables(database, port)
     env = {**docker.env, **podman.env}
 
     def verify(*words: str) -> tuple[int, dict[str, Any]]:
@@ -39,12 +39,12 @@ def test_the_example_is_fit_to_run_with_its_database_and_not_without(
         assert variables["APP_AUTH_JWT_SECRET"] not in finished.stdout + finished.stderr
         return finished.returncode, json.loads(finished.stdout)
 
-    code, found = verify("--network", "host", "--wait-timeout", "30")
+    code, found = verify("--network", "host", "--wait-timeout", "120")
     assert (code, found["ok"]) == (0, True), found
     checks = {check["name"]: check for check in found["checks"]}
     assert list(checks) == ["health", "version", "ports", "memory", "stop"]
-    assert checks["ports"]["listens"] == [f"0.0.0.0:{PORT}"]
+    assert checks["ports"]["listens"] == [f"0.0.0.0:{port}"]
     assert checks["version"]["said"] == "it says 0.4.2"
-    code, found = verify("--wait-timeout", "2")
+    code, found = verify("--wait-timeout", "4")
     assert code == 6
     assert "503 after" in found["checks"][0]["said"]

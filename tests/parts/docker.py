@@ -19,7 +19,7 @@ from ferrule.process import Attached, Command, SystemRunner
 from tests.parts.debian import debian_tool, run
 from tests.parts.need import need
 
-START_SECONDS = 30
+START_SECONDS = 120
 MOUNTS = Path("/proc/self/mountinfo")
 APART = ("--iptables=false", "--ip6tables=false", "--bridge=none")
 CONTAINERD = ("--feature", "containerd-snapshotter=true")

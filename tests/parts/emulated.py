@@ -20,7 +20,7 @@ from tests.parts.need import need
 
 EMULATORS = {"amd64": None, "arm64": "qemu-aarch64-static"}
 INSIDE = "/.qemu"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ log_driver = "k8s-file"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+lock_type = "file"
 runtime = "runc"
 tmp_dir = "{short}/tmp"
 volume_path = "{folder}/volumes"

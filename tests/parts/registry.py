@@ -19,7 +19,7 @@ from tests.parts.debian import debian_tool, run
 from tests.parts.need import need
 from tests.parts.tokens import TokenServer, token_server
 
-START_SECONDS = 20
+START_SECONDS = 120
 USER, PASSWORD = "shopkeeper", "correct horse: battery"
 
 

@@ -41,7 +41,7 @@ def test_as_a_program_it_hands_the_url_in_and_the_exit_code_out(tmp_path: Path) 
 
 
 def test_as_a_program_it_ends_with_its_command_that_a_signal_ended(tmp_path: Path) -> None:
-    finished = program(tmp_path, "--", "sh", "-c", "kill -TERM $PPID; exec sleep 30")
+    finished = program(tmp_path, "--", "sh", "-c", "kill -TERM $PPID; exec sleep 600")
     assert finished.returncode == 128 + 15
     assert not (tmp_path / "data" / "postmaster.pid").exists()
 
@@ -78,6 +78,6 @@ def first_answer(url: str) -> bytes:
     body = struct.pack("!i", PROTOCOL) + b"user\0postgres\0\0"
     place = urlsplit(url)
     assert place.hostname is not None
-    with socket.create_connection((place.hostname, place.port or 0), timeout=5) as server:
+    with socket.create_connection((place.hostname, place.port or 0), timeout=60) as server:
         server.sendall(struct.pack("!i", len(body) + 4) + body)
         return server.recv(9, socket.MSG_WAITALL)

@@ -13,7 +13,7 @@ from tests.parts.podman import podman_engine
 from tests.parts.postgres_image import NAME, load_postgres
 
 pytestmark = pytest.mark.real
-SECONDS = 60
+SECONDS = 300
 
 Call = Callable[..., str]
 

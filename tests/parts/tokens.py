@@ -17,6 +17,7 @@ import trustme
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+LIFE_SECONDS = 300.0
 LEEWAY_SECONDS = 60
 """docker-registry takes a token for so long after its end."""
 
@@ -33,7 +34,7 @@ class TokenServer:
     service: str = "registry of the tests"
     issuer: str = "tests"
     identity_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    life: float = 300.0
+    life: float = LIFE_SECONDS
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def token(self, scopes: tuple[str, ...]) -> str:

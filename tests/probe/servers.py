@@ -35,6 +35,14 @@ def serving(answer: Answer, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
         thread.join()
 
 
+@contextmanager
+def deserted() -> Iterator[int]:
+    """A port where nobody listens, and that nobody else is given while the block lasts."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def says(text: str) -> Answer:
     """Read the request, and answer with the text, in one piece."""
 

@@ -70,7 +70,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(secure: RunningRegistr
 @pytest.mark.real
 def test_a_registry_without_tls_that_should_have_it_is_refused(tmp_path: Path, fake: FakeRegistry) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+        server.settimeout(60)
         access = Access()
         transport = Recorder(httpx2.HTTPTransport(verify=tls(access)), {NAME: "127.0.0.1"})
         client = Client(access=access, credentials=Table(), transport=_Greeting(server, transport))
@@ -101,7 +101,7 @@ class _Greeting(httpx2.BaseTransport):
     def _greet(self) -> None:
         connection, _ = self._server.accept()
         with connection:
-            connection.recv(100)
+            connection.recv(65536)
             connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
 
     def close(self) -> None:

@@ -157,6 +157,7 @@ class _Slow(httpx2.BaseTransport):
     def __init__(self, small: int) -> None:
         self._small = small
         self._begun = threading.Event()
+        self._refused = threading.Event()
         self.chunks = 0
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -169,11 +170,13 @@ class _Slow(httpx2.BaseTransport):
             return httpx2.Response(202, headers={"location": "/upload"})
         size = int(request.headers["content-length"])
         if request.method == "PATCH" and size == self._small:
-            assert self._begun.wait(10)
+            assert self._begun.wait(60)
+            self._refused.set()
             return httpx2.Response(413)
         assert isinstance(request.stream, httpx2.SyncByteStream)
         for _ in request.stream if size > 1 << 20 else ():
             self.chunks += 1
             self._begun.set()
-            time.sleep(0.05)
+            assert self._refused.wait(60)
+            time.sleep(0.2)
         return httpx2.Response(202)

@@ -10,6 +10,7 @@ import pytest
 
 from ferrule.elf.facts import read_binary
 from tests.fakes.elf import AARCH64, Elf
+from tests.fakes.report import without_slow_steps
 from tests.journey.ferrule import ferrule, tool
 from tests.parts.aids import compiled_aids
 from tests.parts.compile import compiled
@@ -117,7 +118,7 @@ def test_without_rust_the_error_says_what_it_is_for_and_the_ways_out(
     programs: dict[str, Path], tmp_path: Path, flags: tuple[str, ...], cause: str, way: str
 ) -> None:
     said = pack(programs["shop"], *flags, "-o", "oci:out", folder=tmp_path, code=3).stderr
-    error, hint = said.splitlines()
+    error, hint = without_slow_steps(said).splitlines()
     assert error.startswith(f"error: {cause} by rustc")
     assert way in hint
     assert "install Rust" in hint

@@ -101,7 +101,7 @@ def options_of(row: Row, engine: str) -> VerifyOptions:
         env=row.env,
         memory=row.memory,
         within=row.within,
-        settle=2.5 if row.words.startswith(("die", "sick")) else 0.1,
+        settle=2.5 if row.words.startswith("die") else 0.1,
         grace=row.grace,
         env_check=row.env_check,
     )

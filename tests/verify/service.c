@@ -1,4 +1,5 @@
 /* A service as people write them, good or broken: words of the form key=value say what is wrong with it.
+   `sick` is how many answers are good before the others are bad, `die` after how many seconds it ends.
    `check PORT` is its own health check. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 static char **words;
-static int sick_now, stop_code;
+static int stop_code;
 
 static const char *get(const char *key, const char *otherwise)
 {
@@ -78,21 +80,19 @@ static int check(const char *host, const char *port)
     return printf("status %d\n", status), 1;
 }
 
-static void *fall_sick(void *seconds)
+static void *die(void *seconds)
 {
     nap(atof(seconds));
-    sick_now = 1;
-    if (*get("die", ""))
-        _exit(atoi(get("code", "0")));
-    return 0;
+    _exit(atoi(get("code", "0")));
 }
 
 static void answer_all(int server)
 {
     char request[4096], body[256], answer[512];
-    for (;;) {
+    int well = atoi(get("sick", "0"));
+    for (int number = 1;; number++) {
         int client = accept(server, 0, 0);
-        int status = sick_now ? 500 : atoi(get("status", "200"));
+        int status = well && number > well ? 500 : atoi(get("status", "200"));
         if (client < 0)
             continue;
         if (read(client, request, sizeof request) > 0 && (strncmp(request, "GET /live", 9) || (status = atoi(get("live", "200"))))) {
@@ -110,6 +110,7 @@ static int prepare(void)
 {
     const char *path;
     FILE *file;
+    pid_t child;
     if (*(path = get("write", ""))) {
         if (!(file = fopen(path, "w")) || fclose(file))
             return fail("cannot write", path);
@@ -126,8 +127,10 @@ static int prepare(void)
     for (int i = 0; i < atoi(get("eat", "0")); i++)
         memset(malloc(1 << 20), 1, 1 << 20), nap(0.001);
     for (int i = 0; i < atoi(get("zombies", "0")); i++)
-        if (fork() == 0)
+        if (!(child = fork()))
             _exit(0);
+        else
+            waitid(P_PID, child, 0, WEXITED | WNOWAIT); /* It is dead, and nobody has waited for it. */
     return 0;
 }
 
@@ -164,7 +167,7 @@ int main(int count, char **given)
     if ((server = open_socket(get("bind", "0.0.0.0"), get("port", "3000"), 1)) < 0)
         return fail("cannot listen on", get("bind", "0.0.0.0"));
     printf("listening on %s port %s\n", get("bind", "0.0.0.0"), get("port", "3000"));
-    if (*get("sick", "") || *get("die", ""))
-        pthread_create(&thread, 0, fall_sick, (void *)get("die", get("sick", "0")));
+    if (*get("die", ""))
+        pthread_create(&thread, 0, die, (void *)get("die", ""));
     answer_all(server);
 }

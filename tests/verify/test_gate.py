@@ -124,7 +124,7 @@ def test_machines_are_told_what_was_verified(ferrule: Call) -> None:
     found = first["verified"]
     assert (found["digest"], found["engine"]) == (first["images"][0]["digest"], "sandbox")
     assert found["platform"] == first["images"][0]["platform"]
-    assert 0 < found["seconds"] < 10
+    assert 0 < found["seconds"] < 60
     assert 0 < found["memory"] < MEMORY
     assert (found["before"], again["verified"]) == (False, {**found, "before": True})
 

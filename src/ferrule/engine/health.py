@@ -13,6 +13,7 @@ from dataclasses import dataclass
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
 ONE_TRY = 5.0
+TOO_LONG = "it takes too long to answer"
 """Seconds for a single answer."""
 
 
@@ -52,20 +53,23 @@ def wait_healthy(question: Question, *, within: float, ended: Callable[[], bool]
     started = time.monotonic()
     pause = FIRST_PAUSE
     status: int | None = None
-    reason = "there was no time to ask"
+    reason = ""
     while True:
         gone = ended()  # before the question: whoever answers for a program that is gone is somebody else
         left = started + within - time.monotonic()
         if gone or left <= 0:
             break
-        answer, reason = _ask(question, min(ONE_TRY, left))
+        answer, said = _ask(question, min(ONE_TRY, left))
         status = answer if answer is not None else status
-        if not reason:
+        if not said:
             return HealthAnswer(healthy=True, seconds=time.monotonic() - started, status=status)
+        if not reason or said != TOO_LONG or left >= ONE_TRY:  # else it was our own end that cut it short
+            reason = said
         time.sleep(min(pause, max(0.0, started + within - time.monotonic())))
         pause = min(2 * pause, LONGEST_PAUSE)
     seconds = time.monotonic() - started
-    why = "the program ended" if gone else reason if status is None else f"it answers {status}"
+    last = reason or "there was no time to ask"
+    why = "the program ended" if gone else last if status is None else f"it answers {status}"
     return HealthAnswer(healthy=False, seconds=seconds, status=status, reason=why)
 
 
@@ -79,7 +83,7 @@ def _ask(question: Question, seconds: float) -> tuple[int | None, str]:
             return None, ""
         status = _status(question, question.path, seconds)
     except TimeoutError:
-        return None, "it takes too long to answer"
+        return None, TOO_LONG
     except ConnectionRefusedError:
         return None, f"nothing listens on port {question.port}"
     except (OSError, HTTPException) as error:
