@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.errors import InvalidValueError
-from ferrule.oci.descriptor import CONFIG, DOCKER_LAYER_GZIP, LAYER_GZIP, Descriptor
+from ferrule.oci.descriptor import CONFIG, DOCKER_LAYER_GZIP, LAYER_GZIP, MANIFEST, Descriptor
 from ferrule.oci.digest import digest_of, parse_digest
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
 from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
@@ -82,6 +82,35 @@ def test_the_manifest_for_the_platform_is_chosen() -> None:
     with pytest.raises(InvalidValueError) as caught:
         choose_manifest(index, Platform(os="linux", architecture="s390x"))
     assert caught.value.hint == "it has linux/amd64, linux/arm64/v8"
+
+
+@pytest.mark.parametrize(
+    ("machine", "image"),
+    [
+        (Platform(os="linux", architecture="arm", variant="v7"), Platform(os="linux", architecture="arm")),
+        (Platform(os="linux", architecture="arm"), Platform(os="linux", architecture="arm", variant="v7")),
+        (AMD64, Platform(os="linux", architecture="amd64", variant="v1")),
+        (AMD64, None),
+    ],
+)
+def test_a_variant_or_a_platform_that_goes_without_saying_is_understood(
+    machine: Platform, image: Platform | None
+) -> None:
+    other = descriptor(platform=Platform(os="linux", architecture="s390x"))
+    attestation = descriptor("application/vnd.in-toto+json")
+    index = index_of((other, attestation, descriptor(MANIFEST, platform=image)))
+    assert choose_manifest(index, machine).platform == image
+
+
+@pytest.mark.parametrize("variant", ["v5", "v6", "v8"])
+def test_another_variant_is_another_platform(variant: str) -> None:
+    arm = Platform(os="linux", architecture="arm", variant=variant)
+    assert not Platform(os="linux", architecture="arm").runs(arm)
+
+
+def test_a_manifest_that_names_the_platform_comes_before_one_that_names_none() -> None:
+    index = index_of((descriptor(MANIFEST), descriptor(MANIFEST, platform=AMD64)))
+    assert choose_manifest(index, AMD64).platform == AMD64
 
 
 def test_docker_types_become_oci_types_for_the_same_bytes() -> None:
