@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.errors import InvalidValueError
-from ferrule.oci.descriptor import CONFIG, DOCKER_LAYER_GZIP, LAYER_GZIP, MANIFEST, Descriptor
+from ferrule.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor
 from ferrule.oci.digest import digest_of, parse_digest
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
 from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
@@ -113,8 +113,12 @@ def test_a_manifest_that_names_the_platform_comes_before_one_that_names_none() -
     assert choose_manifest(index, AMD64).platform == AMD64
 
 
-def test_docker_types_become_oci_types_for_the_same_bytes() -> None:
-    assert descriptor(DOCKER_LAYER_GZIP).as_oci() == descriptor(LAYER_GZIP)
+@pytest.mark.parametrize("form", ["", "+gzip", "+zstd"])
+def test_docker_types_become_oci_types_for_the_same_bytes(form: str) -> None:
+    docker = descriptor(f"application/vnd.docker.image.rootfs.diff.tar{form.replace('+', '.')}")
+    manifest = manifest_of(descriptor(CONFIG), (docker,), {})
+    assert parse_manifest(encode(manifest)).layers == (docker,)
+    assert docker.as_oci() == descriptor(f"application/vnd.oci.image.layer.v1.tar{form}")
 
 
 def test_a_configuration_uses_the_names_that_docker_reads() -> None:

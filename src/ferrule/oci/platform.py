@@ -25,7 +25,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
     def runs(self, other: "Platform") -> bool:
-        """Whether a machine of this platform takes an image of the other; arm64 is arm64/v8, arm is arm/v7."""
+        """Whether a machine of this platform takes an image of the other; arm64 and arm64/v8 are the same."""
         return (self.os, self.architecture, self._variant()) == (
             other.os,
             other.architecture,
