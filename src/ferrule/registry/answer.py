@@ -90,9 +90,9 @@ def credentials_refused(place: Place, *, has_login: bool) -> RegistryError:
 
 def refused_elsewhere(place: Place, answer: Answer, what: str) -> RegistryError:
     """Where the registry has sent us, something is refused: no login of the user's is meant for there."""
+    elsewhere = f"{urlsplit(answer.url).netloc}, where {place.site.registry} sends us"
     return RegistryError(
-        f"{urlsplit(answer.url).netloc}, where {place.site.registry} sends us for the {what} of {place.title}, "
-        f"answers {answer.status}",
+        f"{elsewhere} for the {what} of {place.title}, answers {answer.status}",
         hint="try again; if it stays, look at the registry's storage, and at the clocks of both",
     )
 
