@@ -131,6 +131,14 @@ def test_a_folder_that_is_no_layout_and_a_damaged_one_are_refused(tmp_path: Path
         read_layout(tmp_path / "out", "v1", AMD64)
 
 
+def test_a_layout_that_cannot_be_read_says_why(tmp_path: Path, store: BlobStore) -> None:
+    write_layout(image_of(store, (file("/a"),)), tmp_path / "out", "v1")
+    (tmp_path / "out" / "index.json").unlink()
+    (tmp_path / "out" / "index.json").symlink_to("/proc/self/mem")  # a file that not even root can read
+    with pytest.raises(LayoutError, match=r"cannot read the layout .*/out: Input/output error"):
+        read_layout(tmp_path / "out", None, AMD64)
+
+
 def test_a_layout_that_cannot_be_written_is_an_output_error(tmp_path: Path, store: BlobStore) -> None:
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(OutputError):

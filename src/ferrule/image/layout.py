@@ -69,6 +69,10 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
         raise
     except (BlobMissingError, InvalidValueError) as error:
         raise LayoutError(f"the layout {folder} is damaged: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise LayoutError(
+            f"cannot read the layout {folder}: {error.strerror}", hint="check the permissions in it"
+        ) from error
     return Image(
         descriptor=descriptor,
         manifest=manifest,
