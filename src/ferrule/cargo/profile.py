@@ -2,14 +2,14 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from ferrule.cargo.metadata import Project
+from ferrule.cargo.metadata import MANIFEST, Project
 from ferrule.cargo.sources import config_files, mentions
+from ferrule.cargo.toml import read_toml
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Runner
 
@@ -73,8 +73,7 @@ def choose_profile(runner: Runner, project: Project, name: str, optimize: str | 
 
 def _chain(project: Project, name: str) -> list[Mapping[str, Any]]:
     """The tables of the profile and of all that it inherits from, as the workspace's manifest has them."""
-    with (project.workspace.workspace_root / "Cargo.toml").open("rb") as stream:
-        profiles = tomllib.load(stream).get("profile", {})
+    profiles = read_toml(project.workspace.workspace_root / MANIFEST).get("profile", {})
     tables: list[Mapping[str, Any]] = []
     current: str | None = name
     while current is not None and len(tables) <= len(profiles):
