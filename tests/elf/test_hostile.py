@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from ferrule.elf.closure import closure
 from ferrule.elf.facts import Binary, read_elf, undefined_symbols
 from ferrule.elf.files import LocalFiles
+from ferrule.elf.search import loader_folders
 from ferrule.errors import BinaryError
 from tests.elf.programs import compile_all
-from tests.fakes.elf import S390X, Elf, program
+from tests.fakes.elf import GLIBC_LOADER, S390X, Elf, program
 from tests.fakes.rows import PT_DYNAMIC, PT_LOAD, PT_NOTE, header, section, segment
+from tests.fakes.trees import tree
 
 SECONDS = 20.0
 """Of a processor: far more than they take. Without limits they take hours."""
@@ -182,6 +184,16 @@ def test_a_search_without_an_end_is_given_up(tmp_path: Path) -> None:
         closure(binary, LocalFiles(tmp_path), origin=PurePosixPath("/app"))
 
     assert time.process_time() - started < SECONDS
+
+
+@pytest.mark.parametrize("row", [b"/lib", b"/a", b"/lib/\0/lib", b"/" + b"a" * 127])
+def test_a_loader_that_is_nothing_but_folders_is_searched_to_its_end(tmp_path: Path, row: bytes) -> None:
+    files = tree(tmp_path, {GLIBC_LOADER: row * ((1 << 20) // len(row))})
+    started = time.monotonic()
+
+    loader_folders(GLIBC_LOADER, take(program()).machine, files)
+
+    assert time.monotonic() - started < SECONDS
 
 
 def take(data: bytes) -> Binary:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -130,6 +131,14 @@ def test_a_folder_that_is_no_layout_and_a_damaged_one_are_refused(tmp_path: Path
         read_layout(tmp_path / "out", "v1", AMD64)
 
 
+def test_a_layout_that_cannot_be_read_says_why(tmp_path: Path, store: BlobStore) -> None:
+    write_layout(image_of(store, (file("/a"),)), tmp_path / "out", "v1")
+    (tmp_path / "out" / "index.json").unlink()
+    (tmp_path / "out" / "index.json").symlink_to("/proc/self/mem")  # a file that not even root can read
+    with pytest.raises(LayoutError, match=r"cannot read the layout .*/out: Input/output error"):
+        read_layout(tmp_path / "out", None, AMD64)
+
+
 def test_a_layout_that_cannot_be_written_is_an_output_error(tmp_path: Path, store: BlobStore) -> None:
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(OutputError):
@@ -207,6 +216,23 @@ def test_a_layer_that_cannot_be_read_is_one_clear_error(store: BlobStore, data: 
     image = image_with_layer(good, layer)
     with pytest.raises(DamagedLayerError, match="cannot be read"), tree_of(image):
         pass
+
+
+def test_a_layer_that_no_disk_has_room_for_is_no_damaged_layer(
+    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = image_of(store, (file("/a", bytes(1 << 20)),))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, before[1]))
+    try:
+        with (
+            pytest.raises(OutputError, match=f"cannot be unpacked into {tmp_path}: File too"),
+            tree_of(image),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_zstd_layer_is_read(store: BlobStore) -> None:

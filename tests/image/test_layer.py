@@ -1,6 +1,7 @@
 import gzip
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -13,9 +14,10 @@ from ferrule.errors import ProjectError
 from ferrule.image.gzip import MEMBER, GzipWriter
 from ferrule.image.layer import LayerSpec, make_layer
 from ferrule.image.store import BlobStore
-from ferrule.image.tar import with_parents, write_tar
+from ferrule.image.tar import content_size, with_parents, write_tar
 from ferrule.image.untar import FileSource, TarError, members
 from ferrule.oci.digest import digest_of
+from ferrule.process import Command, SystemRunner
 
 
 def entry(path: str, content: bytes | Path = b"", mode: int = 0o644) -> FileEntry:
@@ -93,6 +95,27 @@ def test_a_golden_digest_holds_the_bytes_of_tar_and_gzip() -> None:
 def test_a_file_that_vanished_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="cannot read"):
         tar_of(entry("/a", tmp_path / "gone"))
+    with pytest.raises(ProjectError, match="cannot read"):
+        content_size([entry("/a", tmp_path / "gone")])
+
+
+def test_a_full_disk_is_not_blamed_on_the_file_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "program").write_bytes(os.urandom(1000))
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+        write_tar([entry("/a", tmp_path / "program")], full, mtime=0)
+
+
+WRITES = """
+import sys
+from tests.image.test_layer import entry, tar_of
+sys.stdout.buffer.write(tar_of(entry("/\\udcff-\\u017c")))
+"""
+
+
+def test_a_name_of_no_encoding_is_written_the_same_in_every_locale() -> None:
+    ascii_alone = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    finished = SystemRunner().run(Command(argv=(sys.executable, "-c", WRITES), env=ascii_alone))
+    assert finished.stdout == tar_of(entry("/\udcff-ż")), finished.stderr.decode()
 
 
 def test_parents_are_added_once_and_not_where_the_base_has_them() -> None:

@@ -31,6 +31,7 @@ STORED = {
     "zstd": zstd.compress(PLAIN),
     "zstd in frames": zstd.compress(PLAIN[:7000]) + zstd.compress(PLAIN[7000:]),
     "zstd with a table": zstd.compress(PLAIN) + SKIPPABLE,
+    "zstd with a table in front": b"\x5f" + SKIPPABLE[1:] + zstd.compress(PLAIN),
     "zstd and nothing": zstd.compress(PLAIN) + zstd.compress(b""),
 }
 

@@ -5,6 +5,7 @@ import os
 import subprocess  # noqa: TID251 - other runs are other processes
 import sys
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -148,6 +149,32 @@ def test_another_s_layout_whose_index_cannot_be_read_is_left_alone(out: Path, st
         write_layout(image_of(store, content("2")), out, "v2")
     assert (out / "index.json").read_bytes() == b"{"
     assert blobs(out) == before
+
+
+def test_what_another_tool_says_in_the_index_stays(out: Path, store: BlobStore) -> None:
+    write_layout(image_of(store, content("1")), out, "v1")
+    ours = json.loads((out / "index.json").read_bytes())
+    artifact = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.acme.sbom",
+        "digest": digest_of(b"{}"),
+        "size": 2,
+        "data": "e30=",
+        "platform": {"os": "windows", "architecture": "amd64", "os.version": "10.0.1"},
+    }
+    again = {**artifact, "artifactType": "application/vnd.acme.licence"}
+    theirs = {**ours, "subject": artifact, "manifests": [artifact, *ours["manifests"], again]}
+    (out / "index.json").write_text(json.dumps(theirs))
+    write_layout(image_of(store, content("2")), out, "v2")
+    found = json.loads((out / "index.json").read_bytes())
+    assert found["manifests"][:3] == theirs["manifests"]
+    assert found == {**theirs, "manifests": found["manifests"]}
+    assert tags_of(found) == [None, "v1", None, "v2"]
+
+
+def tags_of(index: Any) -> list[str | None]:
+    name = "org.opencontainers.image.ref.name"
+    return [entry.get("annotations", {}).get(name) for entry in index["manifests"]]
 
 
 def test_what_a_killed_run_left_goes_with_the_next(out: Path, store: BlobStore) -> None:

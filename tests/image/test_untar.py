@@ -114,6 +114,8 @@ def test_what_stands_behind_the_end_is_not_looked_at() -> None:
         ),
         (header(b"a", SIZE, mode=b"0000999\0"), "the mode b'0000999'"),
         (header(b"a", SIZE, uid=b"\xc0" + bytes(7)), "the owner is below zero"),
+        (header(b"d/", b"00000000001\0", b"\0") + bytes(512), "ends as a folder's"),
+        (header(b"d/", SIZE), "ends as a folder's"),  # a file for Go and Python, a folder for GNU tar
     ],
 )
 def test_what_readers_would_not_agree_on_is_refused(data: bytes, says: str) -> None:

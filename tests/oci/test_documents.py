@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.errors import InvalidValueError
-from ferrule.oci.descriptor import CONFIG, DOCKER_LAYER_GZIP, LAYER_GZIP, Descriptor
+from ferrule.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor
 from ferrule.oci.digest import digest_of, parse_digest
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
 from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
@@ -84,8 +84,41 @@ def test_the_manifest_for_the_platform_is_chosen() -> None:
     assert caught.value.hint == "it has linux/amd64, linux/arm64/v8"
 
 
-def test_docker_types_become_oci_types_for_the_same_bytes() -> None:
-    assert descriptor(DOCKER_LAYER_GZIP).as_oci() == descriptor(LAYER_GZIP)
+@pytest.mark.parametrize(
+    ("machine", "image"),
+    [
+        (Platform(os="linux", architecture="arm", variant="v7"), Platform(os="linux", architecture="arm")),
+        (Platform(os="linux", architecture="arm"), Platform(os="linux", architecture="arm", variant="v7")),
+        (AMD64, Platform(os="linux", architecture="amd64", variant="v1")),
+        (AMD64, None),
+    ],
+)
+def test_a_variant_or_a_platform_that_goes_without_saying_is_understood(
+    machine: Platform, image: Platform | None
+) -> None:
+    other = descriptor(platform=Platform(os="linux", architecture="s390x"))
+    attestation = descriptor("application/vnd.in-toto+json")
+    index = index_of((other, attestation, descriptor(MANIFEST, platform=image)))
+    assert choose_manifest(index, machine).platform == image
+
+
+@pytest.mark.parametrize("variant", ["v5", "v6", "v8"])
+def test_another_variant_is_another_platform(variant: str) -> None:
+    arm = Platform(os="linux", architecture="arm", variant=variant)
+    assert not Platform(os="linux", architecture="arm").runs(arm)
+
+
+def test_a_manifest_that_names_the_platform_comes_before_one_that_names_none() -> None:
+    index = index_of((descriptor(MANIFEST), descriptor(MANIFEST, platform=AMD64)))
+    assert choose_manifest(index, AMD64).platform == AMD64
+
+
+@pytest.mark.parametrize("form", ["", "+gzip", "+zstd"])
+def test_docker_types_become_oci_types_for_the_same_bytes(form: str) -> None:
+    docker = descriptor(f"application/vnd.docker.image.rootfs.diff.tar{form.replace('+', '.')}")
+    manifest = manifest_of(descriptor(CONFIG), (docker,), {})
+    assert parse_manifest(encode(manifest)).layers == (docker,)
+    assert docker.as_oci() == descriptor(f"application/vnd.oci.image.layer.v1.tar{form}")
 
 
 def test_a_configuration_uses_the_names_that_docker_reads() -> None:

@@ -32,6 +32,16 @@ def test_an_index_without_the_platform_says_what_it_has(fake: FakeRegistry, tmp_
     assert caught.value.hint == "it has linux/amd64"
 
 
+def test_an_index_that_names_no_platform_leaves_it_to_the_configuration(
+    fake: FakeRegistry, tmp_path: Path
+) -> None:
+    put_index(fake, tmp_path, platform=None)
+    pulled = fake_world(fake).visit().pull("acme/shop:all", tmp_path / "store")
+    assert pulled.config.architecture == "amd64"
+    with pytest.raises(ImageError, match="acme/shop:all is for linux/amd64, not for linux/arm64"):
+        fake_world(fake).visit().pull("acme/shop:all", tmp_path / "store", ARM64)
+
+
 def test_an_index_that_names_something_else_for_the_platform_is_refused(
     fake: FakeRegistry, tmp_path: Path
 ) -> None:

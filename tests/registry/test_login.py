@@ -189,6 +189,18 @@ def test_a_redirect_does_not_carry_the_login_on(tmp_path: Path) -> None:
     assert not any("authorization" in request.headers for request in foreign)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_where_a_redirect_leads_the_login_is_not_what_is_refused(tmp_path: Path, status: int) -> None:
+    registry = FakeRegistry(auth="basic", blob_host="blobs.example.com")
+    fake_world(registry).visit().push(small_image(tmp_path / "image"), "acme/shop")
+    pulled = fake_world(registry).visit().pull("acme/shop", tmp_path / "store")
+    registry.answers.append((r"^GET /acme/shop/sha256:", httpx2.Response(status)))
+    with pytest.raises(RegistryError) as caught:
+        pulled.blobs.path(pulled.layers[0])
+    said = f"blobs.example.com, where {registry.host} sends us for the layer {pulled.layers[0].digest}"
+    assert caught.value.message == f"{said} of acme/shop, answers {status}"
+
+
 @pytest.mark.real
 def test_a_redirect_of_a_real_registry_does_not_carry_the_login_on(tmp_path: Path) -> None:
     data = tmp_path / "registry" / "data"

@@ -6,7 +6,6 @@ tokens stand in registries, passwords in the addresses of proxies, anything at a
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import msgspec
 from ferrule.cargo.flags import SEPARATOR, toml_string
 from ferrule.cargo.metadata import MANIFEST, Project
 from ferrule.cargo.sources import config_files
+from ferrule.cargo.toml import read_toml
+from ferrule.errors import ProjectError
 
 TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 SHOWN_KEYS = re.compile(
@@ -105,9 +106,8 @@ def _toolchain(folder: Path) -> Iterator[Found]:
 def _parsed(path: Path) -> dict[str, Any]:
     """Empty where cargo would have complained before, or will."""
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except (OSError, ValueError, RecursionError):
+        return read_toml(path)
+    except ProjectError:
         return {}
 
 

@@ -2,14 +2,14 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from ferrule.cargo.metadata import Project
+from ferrule.cargo.metadata import MANIFEST, Project
 from ferrule.cargo.sources import config_files, mentions
+from ferrule.cargo.toml import read_toml
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Runner
 
@@ -72,8 +72,7 @@ def choose_profile(runner: Runner, project: Project, name: str, optimize: str | 
 
 def _profiles(runner: Runner, project: Project) -> dict[str, dict[str, Any]]:
     """All that are set: by the workspace's manifest, and above it by configuration files."""
-    with (project.workspace.workspace_root / "Cargo.toml").open("rb") as stream:
-        profiles = tomllib.load(stream).get("profile", {})
+    profiles = read_toml(project.workspace.workspace_root / MANIFEST).get("profile", {})
     for name, table in _from_files(runner, project).items():
         profiles[name] = {**profiles.get(name, {}), **table}
     return {**{name: {} for name in INHERITED}, **profiles}

@@ -2,13 +2,13 @@
 
 import difflib
 import itertools
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from ferrule.cargo.metadata import Package, Project, Target
+from ferrule.cargo.toml import read_toml
 from ferrule.errors import ProjectError
 
 Pair = tuple[Package, Target]
@@ -183,8 +183,7 @@ def _describe(project: Project, pairs: list[Pair], say: Callable[[str], None]) -
 
 def _declared(manifest: Path) -> frozenset[str]:
     """The binaries that have a `[[bin]]` of their own; cargo found the others by their files."""
-    with manifest.open("rb") as stream:
-        return frozenset(str(entry.get("name")) for entry in tomllib.load(stream).get("bin", ()))
+    return frozenset(str(entry.get("name")) for entry in read_toml(manifest).get("bin", ()))
 
 
 def _dependents(project: Project, package: Package) -> list[str]:

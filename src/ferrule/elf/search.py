@@ -29,8 +29,12 @@ CONFIGURATION = PurePosixPath("/etc/ld.so.conf")
 MAX_INCLUDES = 100
 MAX_CONFIGURATION = 1 << 20
 MAX_LOADER = 16 << 20
-BUILT_IN = re.compile(rb"(?:/(?:[A-Za-z0-9_.+-]+/)*lib[A-Za-z0-9_]*/(?:[A-Za-z0-9_.+-]+/)?\0){2,}")
-"""glibc's loader holds its folders as one row of C strings, each with a slash at its end."""
+NAME = rb"[A-Za-z0-9_.+-]{1,128}/"
+BUILT_IN = re.compile(rb"(?:/(?:%b){0,8}lib[A-Za-z0-9_]{0,16}/(?:%b)?\0){2,}" % (NAME, NAME))
+"""glibc's loader holds its folders as one row of C strings, each with a slash at its end.
+
+The bounds keep a file that is made of slashes from being searched for days.
+"""
 
 
 class Folders(msgspec.Struct, frozen=True, kw_only=True):

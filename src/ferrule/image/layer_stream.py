@@ -195,7 +195,10 @@ def _zstd_frame(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
             raise LayerError(ENDS_EARLY)
 
 
-PARTS = {b"\x1f\x8b": _gzip_member, b"\x28\xb5\x2f\xfd": _zstd_frame}
+SKIPPABLE = tuple(bytes((0x50 + number, 0x2A, 0x4D, 0x18)) for number in range(16))
+"""How zstd's frames without content begin: those of several threads (pzstd) stand in front of the others."""
+
+PARTS = {b"\x1f\x8b": _gzip_member, **dict.fromkeys((b"\x28\xb5\x2f\xfd", *SKIPPABLE), _zstd_frame)}
 """How a compressed layer begins → what uncompresses one part of it."""
 
 

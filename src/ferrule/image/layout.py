@@ -69,6 +69,10 @@ def read_layout(folder: Path, tag: str | None, platform: Platform) -> Image:
         raise
     except (BlobMissingError, InvalidValueError) as error:
         raise LayoutError(f"the layout {folder} is damaged: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise LayoutError(
+            f"cannot read the layout {folder}: {error.strerror}", hint="check the permissions in it"
+        ) from error
     return Image(
         descriptor=descriptor,
         manifest=manifest,
@@ -90,7 +94,8 @@ def _write(tagged: Mapping[str, Publishable], folder: Path, *, prune: bool) -> N
                 _copy_blob(image, descriptor, store)
             store.put(image.manifest_bytes)
         store.put(content.document)
-    for name, text in (("oci-layout", MARKER), ("index.json", encode(index))):
+    document = encode(index) if prune else _with_foreign(folder, index)
+    for name, text in (("oci-layout", MARKER), ("index.json", document)):
         path = folder / name
         if not (path.is_file() and path.read_bytes() == text):
             with appearing(path, lasting=True) as part:
@@ -137,6 +142,20 @@ def _with(index: Index, descriptor: Descriptor, tag: str) -> Index:
     )
     others = tuple(entry for entry in index.manifests if entry.annotations.get(REF_NAME) != tag)
     return msgspec.structs.replace(index, manifests=(*others, named))
+
+
+def _with_foreign(folder: Path, index: Index) -> bytes:
+    """The index with all that other tools say in the one there: types of artifacts, annotations, data."""
+    path = folder / "index.json"
+    old = msgspec.json.decode(path.read_bytes()) if path.is_file() else {}
+    said = list(zip(_read_index(folder).manifests, old.get("manifests", ()), strict=True))
+    entries = []
+    for entry in index.manifests:
+        known = next((pair for pair in said if pair[0] == entry), None)
+        if known is not None:
+            said.remove(known)
+        entries.append(known[1] if known else entry)
+    return msgspec.json.encode({**old, **msgspec.to_builtins(index), "manifests": entries})
 
 
 def _choose(index: Index, tag: str | None, folder: Path) -> Descriptor:

@@ -29,21 +29,35 @@ def write_tar(entries: Iterable[FileEntry], sink: Sink, *, mtime: int) -> None:
 
 
 def _write_file(entry: FileEntry, source: Path, sink: Sink, mtime: int) -> None:
-    try:
-        with source.open("rb") as stream:
-            size = source.stat().st_size
-            sink.write(_header(entry, size, mtime))
-            written = 0
-            while chunk := stream.read(CHUNK):
-                written += len(chunk)
-                sink.write(chunk)
-    except OSError as error:
-        raise ProjectError(
-            f"cannot read {source}: {error.strerror}", hint="check the file and its permissions"
-        ) from error
+    size, written = _size(source), 0
+    sink.write(_header(entry, size, mtime))
+    for chunk in _chunks(source):
+        written += len(chunk)
+        sink.write(chunk)
     if written != size:
         raise ProjectError(f"{source} changed while it was read", hint="try again when nothing writes to it")
     sink.write(_padding(size))
+
+
+def _size(source: Path) -> int:
+    try:
+        return source.stat().st_size
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _chunks(source: Path) -> Iterator[bytes]:
+    """The file's content. What goes wrong where it is written is not the file's fault."""
+    try:
+        with source.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Path, error: OSError) -> ProjectError:
+    return ProjectError(f"cannot read {source}: {error.strerror}", hint="check the file and its permissions")
 
 
 def _header(entry: FileEntry, size: int, mtime: int) -> bytes:
@@ -56,7 +70,8 @@ def _header(entry: FileEntry, size: int, mtime: int) -> bytes:
     if entry.capabilities:
         value = to_attribute(entry.capabilities)
         info.pax_headers = {ATTRIBUTE_RECORD: value.decode("utf-8", "surrogateescape")}
-    return info.tobuf(tarfile.PAX_FORMAT)
+    # Python's own default is the locale's encoding.
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
 def _padding(size: int) -> bytes:
@@ -66,7 +81,7 @@ def _padding(size: int) -> bytes:
 def content_size(entries: Iterable[FileEntry]) -> int:
     """The bytes of all files, without what the archive adds around them."""
     return sum(
-        entry.source.stat().st_size if isinstance(entry.source, Path) else len(entry.source or b"")
+        _size(entry.source) if isinstance(entry.source, Path) else len(entry.source or b"")
         for entry in entries
     )
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
-from ferrule.errors import InvalidValueError
+from ferrule.errors import InvalidValueError, OutputError
 from ferrule.folders import temporary_folder
 from ferrule.image.contents import HINT, NOT_AS_CONFIGURED, Budget, DamagedLayerError, read_members
 from ferrule.image.image import Image
@@ -87,7 +87,8 @@ class LayerTree:
 def tree_of(image: Image) -> Iterator[LayerTree]:
     """The tree of an image, while its uncompressed layers lie in temporary files.
 
-    Raises `DamagedLayerError` for a layer that cannot be read, or is not what the configuration says.
+    Raises `DamagedLayerError` for a layer that cannot be read, or is not what the configuration says, and
+    `OutputError` for a full disk.
     """
     known = image.config.rootfs.diff_ids
     if len(known) != len(image.layers):
@@ -97,12 +98,18 @@ def tree_of(image: Image) -> Iterator[LayerTree]:
         stack, budget = Stack(), Budget()
         layers = []
         for layer, diff_id in zip(image.layers, known, strict=True):
-            file = files.enter_context(tempfile.TemporaryFile(dir=temporary_folder()))
+            folder = temporary_folder()
             try:
+                file = files.enter_context(tempfile.TemporaryFile(dir=folder))
                 _uncompress(image, layer, diff_id, file, budget)
                 stack.add(tuple(read_members(FileSource(file), budget)))
             except (TarError, LayerError, BlobMissingError) as error:
                 raise DamagedLayerError(f"layer {layer.digest} cannot be read: {error}", hint=HINT) from error
+            except OSError as error:
+                raise OutputError(
+                    f"layer {layer.digest} cannot be unpacked into {folder}: {error.strerror or error}",
+                    hint="free some space, or set TMPDIR to another folder",
+                ) from error
             layers.append(file)
         yield LayerTree(stack, tuple(layers))
 

@@ -231,8 +231,8 @@ def _kind(flag: bytes, name: str, size: int) -> Kind:
     if KINDS[flag] != "file" or not name.endswith("/"):
         return KINDS[flag]
     # Before there was a type for folders, a slash at the end of the name said so.
-    if size:
-        raise TarError("it has a folder with content, which readers do not agree on")
+    if size or flag != b"\0":
+        raise TarError("it has a file whose name ends as a folder's does: readers do not agree on that")
     return "dir"
 
 

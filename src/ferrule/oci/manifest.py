@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ferrule.errors import InvalidValueError
-from ferrule.oci.descriptor import CONFIG, DOCKER_CONFIG, INDEX, LAYERS, MANIFEST, Descriptor
+from ferrule.oci.descriptor import CONFIG, DOCKER_CONFIG, INDEX, LAYERS, MANIFEST, MANIFESTS, Descriptor
 from ferrule.oci.document import decode
 from ferrule.oci.platform import Platform
 
@@ -76,10 +76,16 @@ def parse_index(data: bytes) -> Index:
 
 
 def choose_manifest(index: Index, platform: Platform) -> Descriptor:
-    """The first manifest of an index that a machine of this platform runs."""
+    """The first manifest of an index that a machine of this platform runs.
+
+    An entry need not say its platform: then its configuration alone does, and it is what is left to try.
+    """
     platforms = [entry.platform for entry in index.manifests if entry.platform]
     for entry in index.manifests:
         if entry.platform and platform.runs(entry.platform):
+            return entry
+    for entry in index.manifests:
+        if entry.platform is None and entry.media_type in MANIFESTS:
             return entry
     names = ", ".join(sorted({str(found) for found in platforms if found.os != "unknown"}))
     raise InvalidValueError(

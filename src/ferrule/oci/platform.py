@@ -10,6 +10,9 @@ from ferrule.errors import InvalidValueError
 
 _FORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 
+_SAME = {("arm64", "v8"): "", ("amd64", "v1"): "", ("arm", ""): "v7"}
+"""Processor and variant → the variant that is meant, as containerd reads it."""
+
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Operating system and processor, with Go's names as the specification asks."""
@@ -30,7 +33,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     def _variant(self) -> str:
-        return "" if (self.architecture, self.variant) == ("arm64", "v8") else self.variant
+        return _SAME.get((self.architecture, self.variant), self.variant)
 
 
 def parse_platform(text: str) -> Platform:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -84,6 +85,15 @@ def credentials_refused(place: Place, *, has_login: bool) -> RegistryError:
     return RegistryError(
         f"{host} wants a login for {place.title}, and there is none",
         hint=f"check the name, or log in: `{place.site.login}` or `podman login {host}`",
+    )
+
+
+def refused_elsewhere(place: Place, answer: Answer, what: str) -> RegistryError:
+    """Where the registry has sent us, something is refused: no login of the user's is meant for there."""
+    elsewhere = f"{urlsplit(answer.url).netloc}, where {place.site.registry} sends us"
+    return RegistryError(
+        f"{elsewhere} for the {what} of {place.title}, answers {answer.status}",
+        hint="try again; if it stays, look at the registry's storage, and at the clocks of both",
     )
 
 

@@ -24,6 +24,7 @@ from ferrule.registry.answer import (
     TransientError,
     broken,
     refusal,
+    refused_elsewhere,
 )
 from ferrule.registry.auth import Authorizer, Logins
 from ferrule.registry.body import Body
@@ -103,14 +104,15 @@ class Client:
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """A request that changes something, once. Any answer but a 401 comes back as it is."""
+        """A request that changes something, once. Any answer but a 401 of its own comes back as it is."""
         with self._authorized(place, method, url, headers or {}, body) as response:
             return _answer(place.site.registry, response, MAX_ERROR_BYTES)
 
     def refusal(self, place: Place, answer: Answer, what: str) -> RegistryError:
         """The error for an answer that is not the expected one. `what` is the thing that was asked for."""
         if answer.status in (401, 403):
-            return self._auth.refusal(place)
+            own = is_at(self.settled(place).site, answer.url)
+            return self._auth.refusal(place) if own else refused_elsewhere(place, answer, what)
         return refusal(place, answer, what)
 
     def settled(self, place: Place) -> Place:
@@ -161,12 +163,10 @@ class Client:
         own = is_at(place.site, url)
         known = self._auth.header(place) if own else None
         with self._wire.open(method, url, _with(headers, known), body) as response:
-            if response.status_code != 401:
+            if response.status_code != 401 or not own:
                 yield response
                 return
             challenges = response.headers.get_list("www-authenticate")
-        if not own:
-            raise self._auth.refusal(place)
         fresh = self._auth.renew(place, challenges, known)
         with self._wire.open(method, url, _with(headers, fresh), body) as response:
             if response.status_code == 401:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import msgspec
 from ferrule.atomic import appearing
 from ferrule.cargo.graph import Graph, read_graph
 from ferrule.cargo.listening import LIVE_PATHS, addresses, health_route
+from ferrule.cargo.toml import parse_toml
 from ferrule.cargo.variables import Read, Scan, Source, scan
 from ferrule.database import DEFAULT_NAME
 from ferrule.errors import ProjectError
@@ -113,11 +113,11 @@ def write(proposal: Proposal) -> None:
 def _adds_nothing_else(before: str, after: str) -> bool:
     """Whether all that was said is still said: a table that stands in braces takes no second part."""
     try:
-        parsed = tomllib.loads(after)
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(after)
+    except ValueError:
         return False
     del parsed["package"]["metadata"]["ferrule"]
-    known = tomllib.loads(before)
+    known = parse_toml(before)
     known.get("package", {}).setdefault("metadata", {})
     return parsed == known
 
