@@ -9,12 +9,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import BinaryIO
 
+import deflate
+
 from ferrule.oci.digest import Digest
 
 CHUNK = 1 << 18
 OUTPUT = 1 << 20
 BEHIND = 4
 """How many pieces the hashing may be behind: memory stays bounded."""
+
+MEMBER = 1 << 20
+"""Gzip members up to this many bytes are uncompressed at once; ours are no longer."""
+
+GZIP = b"\x1f\x8b\x08"
+"""How a member of gzip begins: its magic, and the one method that there is."""
 
 MAX_BYTES = 64 << 30
 BOMB_BYTES, BOMB_RATIO = 1 << 30, 200
@@ -52,7 +60,7 @@ class Inflation:
 class LayerStream:
     """A layer's tar, readable forward once. Made by `opened`."""
 
-    def __init__(self, raw: "_Hashed", pieces: Iterator[bytes], plain: "_Hasher") -> None:
+    def __init__(self, raw: "_Hashed", pieces: Iterator[bytes | bytearray], plain: "_Hasher") -> None:
         self._raw = raw
         self._pieces = pieces
         self._plain = plain
@@ -65,24 +73,14 @@ class LayerStream:
             self.position += size
             data, self._piece = self._piece[:size], self._piece[size:]
             return bytes(data)
-        return b"".join(self._take(size))
+        return b"".join(self.parts(size))
 
     def skip(self, size: int) -> bool:
         """Pass over bytes; whether there were as many."""
-        return sum(len(part) for part in self._take(size)) == size
+        return sum(map(len, self.parts(size))) == size
 
-    def finish(self) -> tuple[Digest, Digest]:
-        """Read to the end: the digest of the stored bytes, and that of the tar."""
-        while self.skip(OUTPUT):
-            pass
-        return self._raw.digest(), self._plain.digest()
-
-    @property
-    def stored(self) -> int:
-        """How many stored bytes have been read."""
-        return self._raw.size
-
-    def _take(self, size: int) -> Iterator[memoryview]:
+    def parts(self, size: int) -> Iterator[memoryview]:
+        """The next bytes as they come, without a copy; fewer only at the end."""
         while size:
             if not self._piece:
                 piece = next(self._pieces, b"")
@@ -94,6 +92,17 @@ class LayerStream:
             self.position += len(part)
             size -= len(part)
             yield part
+
+    def finish(self) -> tuple[Digest, Digest]:
+        """Read to the end: the digest of the stored bytes, and that of the tar."""
+        while self.skip(OUTPUT):
+            pass
+        return self._raw.digest(), self._plain.digest()
+
+    @property
+    def stored(self) -> int:
+        """How many stored bytes have been read."""
+        return self._raw.size
 
 
 @contextmanager
@@ -116,7 +125,7 @@ class _Hasher:
         self._hash = hashlib.sha256()
         self._running: deque[Future[None]] = deque()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | bytearray) -> None:
         self._running.append(self._pool.submit(self._hash.update, data))
         if len(self._running) > BEHIND:
             self._running.popleft().result()
@@ -146,7 +155,7 @@ class _Hashed:
         return self._hasher.digest()
 
 
-def _pieces(raw: _Hashed) -> Iterator[bytes]:
+def _pieces(raw: _Hashed) -> Iterator[bytes | bytearray]:
     data = raw.read()
     part = next((part for magic, part in PARTS.items() if data.startswith(magic)), None)
     while data and part is None:
@@ -156,8 +165,16 @@ def _pieces(raw: _Hashed) -> Iterator[bytes]:
         data = (yield from part(raw, data)) or raw.read()
 
 
-def _gzip_member(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
-    """One member of a gzip file, RFC 1952; returns what has been read beyond it."""
+def _gzip_member(raw: _Hashed, data: bytes) -> Generator[bytes | bytearray, None, bytes]:
+    """One member of a gzip file, RFC 1952; returns what has been read beyond it.
+
+    libdeflate takes a fourth of zlib's time, but only of whole members.
+    """
+    data, end = _until_next(raw, data)
+    whole = _whole_member(data, end)
+    if whole is not None:
+        yield whole
+        return data[end:]
     inflate = zlib.decompressobj(wbits=31)
     while True:
         try:
@@ -171,6 +188,38 @@ def _gzip_member(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
         data = inflate.unconsumed_tail or raw.read()
         if not (data or piece):
             raise LayerError(ENDS_EARLY)
+
+
+def _until_next(raw: _Hashed, data: bytes) -> tuple[bytes, int]:
+    """Read on until the next member seems to begin, or to the end; no longer than one may be. And where."""
+    seen = 1
+    while True:
+        end = data.find(GZIP, seen)
+        if end > 0:
+            return data, end
+        seen = max(1, len(data) - len(GZIP) + 1)
+        more = raw.read() if len(data) < MEMBER + CHUNK else b""
+        if not more:
+            return data, len(data)
+        data += more
+
+
+def _whole_member(data: bytes, end: int) -> bytearray | None:
+    """The content of a member that ends there, and has begun where the data does; None if that is not sure.
+
+    libdeflate does not say where a member has ended. It has checked the eight bytes there, the checksum and
+    the size of the content: where these are the last ones, and nowhere else, it has ended with them.
+    """
+    size = int.from_bytes(data[end - 4 : end], "little")
+    if size > MEMBER:
+        return None
+    try:
+        content: bytearray = deflate.gzip_decompress(memoryview(data)[:end], size)
+    except (deflate.DeflateError, ValueError):  # damaged, or too short for one
+        return None
+    last = deflate.crc32(content).to_bytes(4, "little") + len(content).to_bytes(4, "little")
+    is_whole = data.endswith(last, 0, end) and data.rfind(last, 0, end - 1) < 0
+    return content if is_whole else None
 
 
 def _zstd_frame(raw: _Hashed, data: bytes) -> Generator[bytes, None, bytes]:
@@ -199,7 +248,9 @@ PARTS = {b"\x1f\x8b": _gzip_member, b"\x28\xb5\x2f\xfd": _zstd_frame}
 """How a compressed layer begins → what uncompresses one part of it."""
 
 
-def _bounded(pieces: Iterator[bytes], stored: _Hashed, inflation: Inflation) -> Iterator[bytes]:
+def _bounded(
+    pieces: Iterator[bytes | bytearray], stored: _Hashed, inflation: Inflation
+) -> Iterator[bytes | bytearray]:
     counted = 0
     for piece in pieces:
         inflation.count(stored.size - counted, len(piece))
