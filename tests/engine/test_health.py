@@ -3,9 +3,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.health import Question, wait_healthy
 from tests.probe.servers import serving, silent

@@ -3,10 +3,11 @@
 import hashlib
 import sys
 import zlib
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
+from queue import Queue
+from threading import Thread
 from typing import BinaryIO
 
 import deflate
@@ -111,28 +112,53 @@ def opened(raw: BinaryIO, inflation: Inflation) -> Iterator[LayerStream]:
 
     Reading it raises `LayerError` for damaged compression and for content beyond all bounds.
     """
-    with ThreadPoolExecutor(1, "layer digest") as pool:
-        stored = _Hashed(raw, _Hasher(pool))
-        plain = _Hasher(pool)
+    hashing = _Hashing()
+    try:
+        stored = _Hashed(raw, _Hasher(hashing))
+        plain = _Hasher(hashing)
         yield LayerStream(stored, _bounded(_pieces(stored), stored, inflation), plain)
+    finally:
+        hashing.end()
+
+
+class _Hashing:
+    """A thread that takes digests: hashing and inflating go side by side."""
+
+    def __init__(self) -> None:
+        self._waiting: Queue[Callable[[], None] | None] = Queue(BEHIND)
+        self._thread = Thread(target=self._run, name="layer digest")
+        self._thread.start()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Have it done, behind all that was submitted before."""
+        self._waiting.put(work)
+
+    def wait(self) -> None:
+        """Until all is done."""
+        self._waiting.join()
+
+    def end(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            work()
+            self._waiting.task_done()
 
 
 class _Hasher:
-    """A digest that is taken in another thread: hashing and inflating go side by side."""
+    """A digest that is taken in the other thread."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self, hashing: _Hashing) -> None:
+        self._hashing = hashing
         self._hash = hashlib.sha256()
-        self._running: deque[Future[None]] = deque()
 
     def update(self, data: bytes | bytearray) -> None:
-        self._running.append(self._pool.submit(self._hash.update, data))
-        if len(self._running) > BEHIND:
-            self._running.popleft().result()
+        self._hashing.submit(partial(self._hash.update, data))
 
     def digest(self) -> Digest:
-        while self._running:
-            self._running.popleft().result()
+        self._hashing.wait()
         return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
