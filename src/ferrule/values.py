@@ -3,9 +3,10 @@
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+
+import msgspec
 
 from ferrule.errors import InvalidValueError
 
@@ -23,8 +24,7 @@ ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
 """What every engine puts into a container itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Port:
+class Port(msgspec.Struct, frozen=True, kw_only=True):
     """A port that the program listens on, inside the container."""
 
     number: int
@@ -34,8 +34,7 @@ class Port:
         return f"{self.number}/{self.protocol}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class User:
+class User(msgspec.Struct, frozen=True, kw_only=True):
     """Numeric ids: Kubernetes' `runAsNonRoot` refuses names."""
 
     uid: int = NONROOT
@@ -45,8 +44,7 @@ class User:
         return f"{self.uid}:{self.gid}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileCopy:
+class FileCopy(msgspec.Struct, frozen=True, kw_only=True):
     """A file, a folder, or a pattern (relative to the package), and its place in the image."""
 
     source: str
@@ -59,8 +57,7 @@ def covers(copy: FileCopy, name: str) -> bool:
     return ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedPort:
+class PublishedPort(msgspec.Struct, frozen=True, kw_only=True):
     """A port of this machine and the container's port behind it."""
 
     host: int
@@ -148,8 +145,7 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
     return FileCopy(source=source, target=path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder to write: kind is oci, docker-archive or binary."""
 
     kind: str

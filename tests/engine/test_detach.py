@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.engine import STOP_GRACE_SECONDS, Detached, RunRequest
 from ferrule.engine.health import Question, wait_healthy

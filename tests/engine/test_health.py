@@ -2,9 +2,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.health import ONE_TRY, Question, wait_healthy
 from tests.probe.servers import deserted, hang_up, serving, silent

@@ -2,10 +2,10 @@
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.mount import Mount

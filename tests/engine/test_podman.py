@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.choose import choose
 from ferrule.engine.engine import RunRequest

@@ -4,10 +4,10 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.health import Question, wait_healthy
 from ferrule.errors import EngineError, ImageError

@@ -5,10 +5,10 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.execution import launcher

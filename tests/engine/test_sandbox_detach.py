@@ -6,10 +6,10 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.mount import Mount
 from ferrule.engine.sandbox import Sandbox

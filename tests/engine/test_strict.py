@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ferrule.engine.ask_inside import ask_inside
 from ferrule.engine.engine import Running, RunRequest
@@ -196,7 +196,7 @@ def test_another_user_can_try_a_program_out_in_a_sandbox(
     request = sandbox_bench.image(Cmd=["eat", "20"], User="65532:65532")
     tmp_path.chmod(0o755)
     code = (
-        "import sys, time; from pathlib import Path; from dataclasses import replace; "
+        "import sys, time; from pathlib import Path; from msgspec.structs import replace; "
         "from ferrule.engine.engine import RunRequest; from ferrule.engine.inside import Strict; "
         "from ferrule.engine.ask_inside import ask_inside; from ferrule.engine.processes import memory; "
         "from ferrule.engine.sandbox import Sandbox; from ferrule.image.layout import read_layout; "

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import sys
 import zlib
 
@@ -10,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferrule.image import layer_stream
-from ferrule.image.layer_stream import BOMB_BYTES, BOMB_RATIO, MAX_BYTES, Inflation, LayerError, opened
+from ferrule.image.layer_stream import (
+    BOMB_BYTES,
+    BOMB_RATIO,
+    MAX_BYTES,
+    MEMBER,
+    Inflation,
+    LayerError,
+    opened,
+)
 from ferrule.oci.digest import digest_of
 from tests.fakes.images import entry, tar_of
 
@@ -20,6 +29,8 @@ else:
     from backports import zstd
 
 PLAIN = tar_of([entry("a", bytes(range(256)) * 40), entry("b", b"b" * 300_000)])
+NOISE = random.Random(0).randbytes(3 * MEMBER + 7)
+MEMBERS = tuple(gzip.compress(NOISE[at : at + MEMBER]) for at in range(0, len(NOISE), MEMBER))
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\0\0\0toc!"
 """A zstd frame without content: zstd:chunked layers end with one."""
 
@@ -56,6 +67,35 @@ def test_what_is_passed_over_counts_for_the_digests(name: str) -> None:
         assert stream.read(4) == PLAIN[100_000:100_004]
         assert not stream.skip(len(PLAIN))
         assert stream.finish() == (digest_of(STORED[name]), digest_of(PLAIN))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(b"".join(MEMBERS), id="members as long as ours"),
+        pytest.param(gzip.compress(NOISE), id="one that is longer"),
+        pytest.param(gzip.compress(NOISE[:-9]) + gzip.compress(NOISE[-9:]), id="a short one behind it"),
+        pytest.param(gzip.compress(NOISE[:9]) + gzip.compress(NOISE[9:]), id="a short one before it"),
+    ],
+)
+def test_members_of_any_size_come_out_as_they_went_in(stored: bytes) -> None:
+    with opened(io.BytesIO(stored), Inflation()) as stream:
+        assert stream.read(len(NOISE) + 1) == NOISE
+        assert stream.finish() == (digest_of(stored), digest_of(NOISE))
+
+
+def test_what_looks_like_a_member_inside_of_one_is_content() -> None:
+    content = b"before" + gzip.compress(b"inside") + b"behind"
+    stored = gzip.compress(content, compresslevel=0) + gzip.compress(content, compresslevel=0)
+    with opened(io.BytesIO(stored), Inflation()) as stream:
+        assert stream.read(3 * len(content)) == 2 * content
+
+
+@pytest.mark.parametrize("behind", [b"", gzip.compress(b"a member")], ids=["last", "before another"])
+def test_bytes_between_members_are_refused_also_behind_the_end_of_one_twice(behind: bytes) -> None:
+    member = gzip.compress(PLAIN)
+    with pytest.raises(LayerError, match="damaged"):
+        drained(member + b"more" + member[-8:] + behind)
 
 
 def drained(stored: bytes) -> int:

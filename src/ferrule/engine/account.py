@@ -1,6 +1,6 @@
 """Who runs: the image's `User` and its own /etc/passwd and /etc/group go in, numbers come out."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ferrule.engine.rootfs import RootFolder
 from ferrule.errors import ImageError
@@ -8,8 +8,7 @@ from ferrule.errors import ImageError
 MAX_ID = 2**32 - 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A user as the kernel knows one, as Docker makes it of the same image.
 
     `groups` has the first one too. `home` is `/` for a user without an entry.

@@ -8,7 +8,6 @@ import threading
 from typing import NamedTuple
 
 from ferrule.engine.processes import shares
-from ferrule.engine.syscalls import CLONE_NEWNET, enter
 
 ANSWER_SECONDS = 5
 LONGEST_ANSWER = 1 << 16
@@ -57,6 +56,8 @@ def ask(port: int, path: str) -> Answer | None:
 
 def _by_this_thread(process: int, port: int, path: str) -> Answer | None:
     """The thread belongs to that network until its end."""
+    from ferrule.engine.syscalls import CLONE_NEWNET, enter  # and with it all of ctypes
+
     try:
         named = os.pidfd_open(process)
         try:

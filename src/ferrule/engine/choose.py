@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.engine.engine import Engine, Loader
 from ferrule.errors import EngineError, UsageError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """An engine, and why it was chosen: empty where it was asked for by name."""
 
     engine: Engine

@@ -10,8 +10,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from ferrule.engine.container_guard import guarded
 from ferrule.engine.engine import Engine, Running, RunRequest
@@ -29,8 +30,7 @@ ALONE = "none"
 LOG_BYTES = 1 << 14
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True, kw_only=True):
     """A Postgres that takes connections.
 
     `network_of` is what a `RunRequest` takes to reach it on loopback; empty where any process here does.

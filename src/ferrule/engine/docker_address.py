@@ -5,9 +5,10 @@ import ipaddress
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ferrule.errors import EngineError
 
@@ -17,8 +18,7 @@ CONNECT_SECONDS = 5.0
 SPOKEN = "set DOCKER_HOST to unix:///PATH or tcp://127.0.0.1:PORT"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerAddress:
+class DockerAddress(msgspec.Struct, frozen=True, kw_only=True):
     """A socket's path, or host and port on loopback; `text` is what a person knows it by."""
 
     text: str

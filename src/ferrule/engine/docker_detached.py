@@ -2,8 +2,9 @@
 
 import io
 import json
-from dataclasses import dataclass
 from urllib.parse import quote
+
+import msgspec
 
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
 from ferrule.engine.docker_output import copy_output
@@ -14,8 +15,7 @@ LABEL = "ferrule.detached"
 """On every container that `ferrule stop` may stop and remove: others are somebody else's."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Container:
+class _Container(msgspec.Struct, frozen=True, kw_only=True):
     ours: bool
     running: bool
     exit_code: int

@@ -3,8 +3,9 @@
 import io
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError, DockerSilentError
 from ferrule.engine.docker_output import copy_output
@@ -17,8 +18,7 @@ END_SECONDS = 2.0
 """How long the exit code of a command may come after its output."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerInside:
+class DockerInside(msgspec.Struct, frozen=True, kw_only=True):
     """See `Inside`. A command that takes too long runs on until the container ends: Docker ends none."""
 
     http: DockerHttp

@@ -4,10 +4,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import BinaryIO, Protocol, Self
+
+import msgspec
 
 from ferrule.engine.inside import Inside, Strict
 from ferrule.engine.mount import Mount
@@ -21,8 +22,7 @@ STOP_GRACE_SECONDS = 10
 """What a program has between its stop signal and the end, as `docker stop` gives it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunRequest:
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An image and how to run it.
 
     Docker and Podman run what they have under `name`; the sandbox runs `image`. `args` replace the image's

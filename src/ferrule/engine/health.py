@@ -8,7 +8,8 @@ transport.
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
@@ -17,8 +18,7 @@ TOO_LONG = "it takes too long to answer"
 """Seconds for a single answer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a port of this machine: a path, or without one a connection alone.
 
     `expect` is the status that is wanted, None for any from 200 to 399. `header` is a line of the request.
@@ -35,8 +35,7 @@ class Question:
         return f"tcp://{place}" if self.path is None else f"http://{place}{self.path}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealthAnswer:
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended. `status` is the last one that HTTP gave, `seconds` counts from the first question.
 
     `reason` says in a few words why it is not well, and is empty when it is.

@@ -8,8 +8,9 @@ Without control groups for memory (Podman without root on their first version) t
 limit. The sandbox needs none: see `sandbox_guard`.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 MEMORY = 512 << 20
 """Bytes that a program may use, unless it is said otherwise."""
@@ -18,8 +19,7 @@ EXECUTION_FAILED = 125
 """The exit code of a command that could not be started, as engines have it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Strict:
+class Strict(msgspec.Struct, frozen=True, kw_only=True):
     """How a program starts when it is tried out.
 
     `memory` in bytes. `capabilities` are those that its file gives it: with some, new privileges are allowed,
@@ -40,8 +40,7 @@ class Strict:
         return "host" if self.host_network else "none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Executed:
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
     """A command that ran inside. `code` is None when it took too long and was given up."""
 
     code: int | None

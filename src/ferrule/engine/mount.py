@@ -1,10 +1,10 @@
 """A place of this machine inside the program's root: the text of `--mount` goes in, a `Mount` comes out."""
 
-import csv
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from ferrule.errors import InvalidValueError, UsageError
 from ferrule.values import ENGINES_OWN
@@ -22,8 +22,7 @@ ANSWERS = {"": True, "true": True, "1": True, "false": False, "0": False}
 HINT = "write ./static:/app/static[:ro], type=bind,source=…,target=…[,readonly] or type=tmpfs,target=…"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """What appears at `target`: a file or folder of this machine, or an empty file system in memory.
 
     `source` is absolute, and empty for a file system in memory.
@@ -71,6 +70,8 @@ def check_mounts(mounts: tuple[Mount, ...]) -> None:
 
 
 def _long(text: str) -> Mount:
+    import csv  # few write it so, and many commands have the flag
+
     given: dict[str, str] = {}
     for field in next(csv.reader([text])):
         key, _, value = field.partition("=")

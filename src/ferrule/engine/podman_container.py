@@ -1,7 +1,8 @@
 """A `RunRequest` goes in, the words of `podman create` come out; and what Podman says against it."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.inside import Strict
@@ -16,8 +17,7 @@ NOT_FOR_A_FILE = re.compile(r"[\r\n\"'`]")
 """In a value: what some version of Podman does not take as it is from a line of a file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True, kw_only=True):
     """How a program's variables reach Podman: `words` on its command line, lines on its `stdin`, and `env` in
     its own environment.
     """

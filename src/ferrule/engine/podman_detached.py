@@ -1,6 +1,6 @@
 """Containers that run on without us: what `ferrule run --detach` started with Podman."""
 
-from dataclasses import dataclass
+import msgspec
 
 from ferrule.engine.podman_call import podman, podman_json, remove_container, said
 from ferrule.errors import EngineError, UsageError
@@ -15,8 +15,7 @@ KEEP = ("--label", f"{LABEL}=", "--log-driver", "k8s-file")
 STILL = ("running", "paused", "stopping")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Container:
+class _Container(msgspec.Struct, frozen=True, kw_only=True):
     ours: bool
     running: bool
     exit_code: int

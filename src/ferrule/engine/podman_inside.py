@@ -1,7 +1,8 @@
 """A container, seen from beside it, by Podman's own program."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.engine.execution import execute_for
 from ferrule.engine.inside import Executed
@@ -24,8 +25,7 @@ OWN = {
 """What Podman makes itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PodmanInside:
+class PodmanInside(msgspec.Struct, frozen=True, kw_only=True):
     """See `Inside`. A command that takes too long runs on until the container ends: only its client ends.
 
     `folder` is where the process beside the container was started.

@@ -5,8 +5,9 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.engine.execution import GRACE_SECONDS, LONGEST_OUTPUT
 from ferrule.engine.inside import EXECUTION_FAILED, Executed
@@ -22,8 +23,7 @@ Seen = dict[str, tuple[int, int]]
 """Path → what changes when the file does."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SandboxInside:
+class SandboxInside(msgspec.Struct, frozen=True, kw_only=True):
     """See `Inside`. `before` is the root as it was unpacked, where somebody wants to know what changes."""
 
     spec: SandboxSpec

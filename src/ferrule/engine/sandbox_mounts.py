@@ -36,9 +36,6 @@ HIDDEN = ("acpi", "asound", "kcore", "keys", "latency_stats", "scsi", "sched_deb
 WAITING = "/dev/.mounts"
 """Where mounts are until their targets can be looked up."""
 
-MOUNT_POINTS = ("proc", "dev")
-"""Real folders that the root must have before."""
-
 
 def build_root(root: str, mounts: tuple[tuple[str, str, bool], ...], *, honour_files: bool) -> None:
     """Mount everything below `root` and make it ours; needs new namespaces for mounts and processes.

@@ -10,9 +10,8 @@ from ferrule.capability import ATTRIBUTE, NAMES
 from ferrule.engine.account import Account, find_account
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.rootfs import RootFolder, has_all_users
-from ferrule.engine.sandbox_mounts import MOUNT_POINTS
 from ferrule.engine.sandbox_record import ROOT
-from ferrule.engine.sandbox_spec import SandboxSpec
+from ferrule.engine.sandbox_spec import MOUNT_POINTS, SandboxSpec
 from ferrule.engine.strict import TMP
 from ferrule.engine.unpack import unpack
 from ferrule.errors import ImageError, UsageError

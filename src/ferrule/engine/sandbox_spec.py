@@ -3,6 +3,9 @@
 import json
 from typing import NamedTuple
 
+MOUNT_POINTS = ("proc", "dev")
+"""Real folders that the root must have before it is told."""
+
 
 class SandboxSpec(NamedTuple):  # a dataclass would take a fourth of the time to start
     """A program to run in an unpacked root: `root` in the folder `place`, see `sandbox_record`.

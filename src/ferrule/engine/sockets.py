@@ -1,12 +1,12 @@
 """Who listens where: a process of this machine goes in, the sockets that it listens on come out. proc(5)."""
 
 import ipaddress
-import socket
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ferrule.engine.processes import sockets_of
 
@@ -15,8 +15,7 @@ LISTENS = {"tcp": "0A", "udp": "07"}
 """Protocol → the state of a socket that takes what comes; for UDP, one that is bound and has no peer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Socket:
+class Socket(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """An address that something listens on. `address` is as people write it: `0.0.0.0`, `::1`."""
 
     protocol: str
@@ -63,6 +62,8 @@ def _all(process: int, own: frozenset[str] | None) -> Iterator[Socket]:
 
 def _address(text: str) -> str:
     """Words of 32 bits, each in the order of this machine."""
+    import socket  # while the program starts there is time for it, and before there is not
+
     words = (int(text[at : at + 8], 16) for at in range(0, len(text), 8))
     packed = b"".join(struct.pack("<I" if sys.byteorder == "little" else ">I", word) for word in words)
     family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6

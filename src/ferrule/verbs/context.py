@@ -1,7 +1,6 @@
 """The world that a verb works in, as one value: programs, terminal, cache, and whom the user trusts."""
 
 import os
-import tomllib
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -122,6 +121,8 @@ def _own_file() -> OwnFile:
 
 
 def _read(place: Path) -> OwnFile:
+    import tomllib  # hardly anybody has such a file
+
     try:
         parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
         own = msgspec.convert(parsed, OwnFile)

@@ -3,20 +3,21 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from ferrule.config import Settings
 from ferrule.database import Database
 from ferrule.engine.choose import Choice, choose
-from ferrule.engine.database import ALONE, PORT, Server, container_server, free_port
-from ferrule.engine.embedded import embedded_server, find_programs
 from ferrule.engine.engine import Engine, RunRequest
 from ferrule.errors import EngineError
 from ferrule.verbs.context import Context
 from ferrule.verbs.verdict import Check
+
+if TYPE_CHECKING:
+    from ferrule.engine.database import Server
 
 MIGRATE_SECONDS = 300.0
 PAUSE = 0.01
@@ -66,6 +67,8 @@ def choose_for(name: str, needs: Needs, warn: Callable[[str], None]) -> Choice:
     loader = choice.engine.loader
     if database is None or loader is None or loader.has(database.image):
         return choice
+    from ferrule.engine.embedded import find_programs
+
     lacks = f"{choice.engine.name} has no image {database.image}"
     if name == "auto" and find_programs(database.major):
         return Choice(engine=Sandbox(warn=warn), reason=f"{lacks} for the database")
@@ -97,7 +100,10 @@ def beside(context: Context, engine: Engine, request: RunRequest, needs: Needs) 
         )
 
 
-def _server(engine: Engine, request: RunRequest, database: Database) -> AbstractContextManager[Server]:
+def _server(engine: Engine, request: RunRequest, database: Database) -> AbstractContextManager["Server"]:
+    from ferrule.engine.database import ALONE, PORT, container_server, free_port
+    from ferrule.engine.embedded import embedded_server, find_programs
+
     strict = request.strict
     network = request.network if strict is None else strict.network
     port = PORT if network == ALONE else free_port()
@@ -112,7 +118,7 @@ def _server(engine: Engine, request: RunRequest, database: Database) -> Abstract
     return embedded_server(programs, port, alone=network == ALONE)
 
 
-def _tell(context: Context, server: Server, database: Database) -> None:
+def _tell(context: Context, server: "Server", database: Database) -> None:
     context.report.say(f"database: Postgres {server.version} {server.where}, url in {database.url_env}")
     if server.version.partition(".")[0] != database.major:
         context.report.warn(f"the database is Postgres {server.version}, and the project asks for {database}")

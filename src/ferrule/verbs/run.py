@@ -3,10 +3,10 @@
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from ferrule.engine.choose import Choice, choose
 from ferrule.engine.engine import Engine, Running, RunRequest, attended
@@ -76,7 +76,7 @@ def run_project(context: Context, request: "ProjectRequest", options: RunOptions
         from ferrule.verbs.prepare import prepare
 
         _check_detach(options.needs_now(needs_of(prepare(context, request).settings)))
-    built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
+    built = build_image(context, replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
     needs = options.needs_now(needs_of(built.prepared.settings))
     if needs.database is not None:

@@ -1,6 +1,5 @@
 """Boots an image strictly, and again where that tells why it failed: a `Subject` becomes a verdict."""
 
-import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -246,10 +245,10 @@ class _Trial:
     def _boot(self, output: BinaryIO, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
         assert self.request.strict is not None
         env = tuple((name, value) for name, value in self.request.env if name != leave_out)
-        request = dataclasses.replace(
+        request = replace(
             self.request,
             env=(*env, (leave_out, None)) if leave_out else env,
-            strict=dataclasses.replace(self.request.strict, writable=writable, user=user),
+            strict=replace(self.request.strict, writable=writable, user=user),
         )
         return boot(self.engine, request, self._watch, output)
 
