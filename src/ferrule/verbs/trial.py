@@ -61,9 +61,8 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified. `image` is None for one that only the engine has.
 
-    `name` is the engine's; `given` is what a person called it, where that is another one.
-    `version`, `contract` and `needs` are the crate's, where a project is known; `capabilities` those of its
-    program.
+    `name` is the engine's, `given` another one that a person gave. `version`, `contract` and `needs` are the
+    crate's, where a project is known; `capabilities` those of its program.
     """
 
     name: str
