@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.cargo.rust_items import without_tests
+from ferrule.cargo.rust_conditions import compiled
 from ferrule.cargo.rust_tokens import tokens_of
-from ferrule.cargo.variables import Scan, read_source, scan
+from ferrule.cargo.variables import Scan, read_source, read_sources, scan
 
 
 def scanned(folder: Path, *sources: str) -> Scan:
@@ -39,7 +39,30 @@ def found(folder: Path, *sources: str) -> list[tuple[str, bool | None, str | Non
         ('match env::var("A") { _ => 1 }', ("A", None, None)),
         ('match env::var("A").ok() { None => 3000, Some(text) => text.parse()? }', ("A", False, "3000")),
         ('match env::var("A") { Ok(v) => v, Err(_) => "x".into() }', ("A", False, "x")),
-        ('match env::var("A") { Ok(v) => v, Err(_) => return Err(missing()) }', ("A", None, None)),
+        ('match env::var("A") { Ok(v) => v, Err(_) => return Err(missing()) }', ("A", True, None)),
+        ('if let Ok(v) = env::var("A") { match v { None => 3, _ => 4 } }', ("A", None, None)),
+        ('match env::var("A") { Ok(v) => { v } Err(_) => 8 * 1024 }', ("A", False, None)),
+        ('match env::var("A") { Ok(v) => v, Err(VarError::NotPresent) => "x".into() }', ("A", False, "x")),
+        ('match env::var("A") { Ok(v) => v, Err(e) => panic!("A: {e}") }', ("A", True, None)),
+        ('let Ok(a) = env::var("A") else { panic!("A") };', ("A", True, None)),
+        ('let Ok(a) = env::var("A") else { return None };', ("A", None, None)),
+        ('env::var("A").ok()?', ("A", None, None)),
+        ('env::var("A").unwrap_or_else(|_| panic!("A must be set"))', ("A", True, None)),
+        ('env::var("A").unwrap_or_else(|_| std::process::exit(1))', ("A", True, None)),
+        ('env::var("A").unwrap_or_else(|e| { eprintln!("{e}"); process::exit(1) })', ("A", True, None)),
+        ('env::var("A").unwrap_or_else(|_| format!("http://{host}"))', ("A", False, None)),
+        ('env::var("A").unwrap_or_else(|_| read("a.toml"))', ("A", False, None)),
+        ('env::var("A").unwrap_or_else(|_| { NAME.to_string() })', ("A", False, "IT")),
+        ('env::var("A").map_or(false, |v| v == "1")', ("A", False, None)),
+        ('env::var("A").is_ok_and(|v| v == "1")', ("A", False, None)),
+        ('env::var("A").map(|v| v == "1").unwrap_or(true)', ("A", False, None)),
+        ('env::var("A").map_or_else(|_| String::from("x"), |v| v + "y")', ("A", False, "x")),
+        ('env::var("A").map_or(Duration::from_secs(30), |v| seconds(v))', ("A", False, None)),
+        ('env::var("A").ok().and_then(|v| v.parse().ok()).unwrap_or(10_000u64)', ("A", False, "10000")),
+        ('env::var("A").ok().and_then(|v| v.parse().ok()).unwrap_or(-1)', ("A", False, "-1")),
+        ('env::var("A").ok().and_then(|v| v.parse().ok()).unwrap_or(60 * 60)', ("A", False, None)),
+        ('env::var("A").ok().and_then(|v| v.parse().ok()).unwrap_or(0x1F90)', ("A", False, "8080")),
+        ('env::var("A").unwrap_or("3".into()).parse::<u8>().expect("a number")', ("A", False, "3")),
         ('dotenvy::var("A")?', ("A", True, None)),
         ('env::var(/* which */ r#"A"#)?', ("A", True, None)),
         ('env::var(&"A")?', ("A", True, None)),
@@ -47,6 +70,9 @@ def found(folder: Path, *sources: str) -> list[tuple[str, bool | None, str | Non
         ("env::var(names::NAME)?", ("IT", True, None)),
         ("EnvFilter::try_from_default_env().unwrap()", ("RUST_LOG", False, None)),
         ("env_logger::init();", ("RUST_LOG", False, None)),
+        ("env_logger::init_from_env(Env::new().default_filter_or(INFO));", ("RUST_LOG", False, None)),
+        ("pretty_env_logger::init();", ("RUST_LOG", False, None)),
+        ('EnvFilter::try_from_env("A").unwrap()', ("A", False, None)),
     ],
 )
 def test_a_call(tmp_path: Path, source: str, expected: tuple[str, bool | None, str | None]) -> None:
@@ -56,6 +82,26 @@ def test_a_call(tmp_path: Path, source: str, expected: tuple[str, bool | None, s
 def test_an_imported_function(tmp_path: Path) -> None:
     source = 'use std::env::{self, var};\nfn main() { var("A"); it.var("B"); other::var("C"); }'
     assert found(tmp_path, source) == [("A", None, None)]
+    assert found(tmp_path, 'use std::{env::var, fs};\nfn main() { var("A"); }') == [("A", None, None)]
+
+
+def test_a_constant_is_the_one_that_is_meant(tmp_path: Path) -> None:
+    main = (
+        'const KEY: &str = "MAIN"; fn a() { env::var(KEY); env::var(one::KEY); env::var(crate::two::KEY); }'
+    )
+    (tmp_path / "one.rs").write_text('pub const KEY: &str = "ONE"; fn b() { env::var(KEY); }')
+    (tmp_path / "two.rs").write_text('mod a { const KEY: &str = "A"; } mod b { const KEY: &str = "B"; }')
+    (tmp_path / "main.rs").write_text(main)
+    names = ("main.rs", "one.rs", "two.rs")
+    result = scan(tuple(read_source(tmp_path / name, name) for name in names))
+    assert [(read.name, read.path) for read in result.reads] == [
+        ("MAIN", "main.rs"),
+        ("ONE", "main.rs"),
+        ("ONE", "one.rs"),
+    ]
+    assert [(each.path, each.what) for each in result.unclear] == [
+        ("main.rs", "a variable whose name is not written there")
+    ]
 
 
 def test_a_function_that_hands_its_argument_on(tmp_path: Path) -> None:
@@ -94,6 +140,12 @@ def test_what_nobody_can_say_is_said(tmp_path: Path) -> None:
         'let text = r#"env::var("A")"#;',
         '#[cfg(test)]\nmod tests { fn f() { env::var("A"); } }',
         '#[test]\n#[ignore]\nfn f() { env::var("A"); }',
+        '#[cfg(all(test, feature = "x"))]\nfn f<A, B>() -> [u8; 2] { env::var("A") }',
+        '#[tokio::test(flavor = "multi_thread")]\nasync fn f() { env::var("A"); }',
+        '#[cfg(windows)]\npub(crate) fn f() { env::var("A"); }',
+        '#[cfg(any(target_os = "macos", not(unix)))]\nmod a { fn f() { env::var("A"); } }',
+        '#![cfg(test)]\nfn f() { env::var("A"); }',
+        'let a = A { #[cfg(test)] b: env::var("A"), c: 1 };',
         'env!("A"); option_env!("B");',
         "fn var(name: &str) {}",
         'map.get("A"); args.var("B");',
@@ -103,92 +155,25 @@ def test_what_reads_nothing(tmp_path: Path, source: str) -> None:
     assert scanned(tmp_path, source) == Scan(reads=(), unclear=())
 
 
-def test_clap(tmp_path: Path) -> None:
-    source = """
-        #[derive(Parser)]
-        struct Args {
-            /// Where to listen.
-            #[arg(long, env = "APP_PORT", default_value_t = 3000)]
-            port: u16,
-            #[arg(long, env)]
-            database_url: String,
-            #[clap(env = TOKEN, hide_env_values = true)]
-            pub(crate) token: Option<String>,
-            #[arg(long, env = "LEVEL", default_value = "info")]
-            level: String,
-            #[arg(long)]
-            other: String,
-        }
-        const TOKEN: &str = "APP_TOKEN";
-    """
-    assert found(tmp_path, source) == [
-        ("APP_PORT", False, "3000"),
-        ("DATABASE_URL", True, None),
-        ("APP_TOKEN", False, None),
-        ("LEVEL", False, "info"),
-    ]
-    assert [read.name for read in scanned(tmp_path, source).reads if read.secret] == ["APP_TOKEN"]
+@pytest.mark.parametrize("condition", ["not(test)", "unix", 'feature = "x"', "any(test, unix)"])
+def test_what_may_be_in_the_program_is_read(tmp_path: Path, condition: str) -> None:
+    source = f'#[cfg({condition})]\nfn f() {{ env::var("A"); }}'
+    assert found(tmp_path, source) == [("A", None, None)]
 
 
-def test_clap_s_sub_commands_and_builders(tmp_path: Path) -> None:
-    source = """
-        #[derive(Subcommand)]
-        enum Command {
-            Local { #[clap(env = "PORT")] port: u16, #[clap(env = "TO", default_value = "x")] to: String },
-            Server,
-        }
-        fn app() {
-            Command::new("a")
-                .arg(Arg::new("path").env("APP_PATH").hide_env(true).value_parser(value_parser!(PathBuf)))
-                .arg(Arg::new("key").required(true).env(KEY).hide_env_values(true))
-                .arg(Arg::new("level").default_value("info").env("LEVEL"))
-                .arg(Arg::new("none"))
-        }
-        const KEY: &str = "APP_KEY";
-    """
-    assert sorted(found(tmp_path, source)) == [
-        ("APP_KEY", True, None),
-        ("APP_PATH", False, None),
-        ("LEVEL", False, "info"),
-        ("PORT", None, None),
-        ("TO", False, "x"),
-    ]
-    assert [read.name for read in scanned(tmp_path, source).reads if read.secret] == ["APP_KEY"]
-
-
-def test_envy(tmp_path: Path) -> None:
-    source = """
-        #[derive(Deserialize)]
-        pub struct Config {
-            url: String,
-            #[serde(default = "eight")]
-            workers: usize,
-            level: Option<String>,
-            #[serde(rename = "old_name")]
-            name: String,
-            #[serde(flatten)]
-            rest: Rest,
-        }
-        fn a() { envy::prefixed("APP_").from_env::<Config>()?; }
-    """
-    expected = [("APP_URL", True), ("APP_WORKERS", False), ("APP_LEVEL", False), ("APP_OLD_NAME", True)]
-    assert [(name, required) for name, required, _ in found(tmp_path, source)] == expected
-    of_a_let = source.replace(
-        'envy::prefixed("APP_").from_env::<Config>()?', "let c: Config = envy::from_env()?"
-    )
-    assert [name for name, _, _ in found(tmp_path, of_a_let)] == ["URL", "WORKERS", "LEVEL", "OLD_NAME"]
-
-
-@pytest.mark.parametrize(
-    ("source", "what"),
-    [
-        ('Environment::with_prefix("APP")', "every variable that begins with APP_, with config"),
-        ('Env::prefixed("APP_")', "every variable that begins with APP_, with figment"),
-        ("envy::from_env()", "a struct's fields as NAME, with envy"),
-    ],
-)
-def test_a_prefix_is_all_that_is_known(tmp_path: Path, source: str, what: str) -> None:
-    assert [each.what for each in scanned(tmp_path, f"fn main() {{ {source}; }}").unclear] == [what]
+def test_files_of_tests_are_not_read(tmp_path: Path) -> None:
+    files = {
+        "main.rs": '#[cfg(test)] mod tests; #[cfg(test)] #[path = "of_it.rs"] mod other; mod part;',
+        "tests.rs": 'fn f() { env::var("A"); }',
+        "of_it.rs": 'fn f() { env::var("B"); }',
+        "part.rs": '#[cfg(test)] mod tests; fn f() { env::var("C"); }',
+        "part/tests/deep.rs": 'fn f() { env::var("D"); }',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    sources = read_sources({tmp_path / name: name for name in files})
+    assert [read.name for read in scan(sources).reads] == ["C"]
 
 
 def test_the_example(tmp_path: Path) -> None:
@@ -216,7 +201,7 @@ def test_tokens_of_awkward_rust() -> None:
 
 @given(st.text(alphabet="'\"\\/*#r{}()<>[],;=:envarstuc \n&|A", max_size=200))
 def test_any_text_has_an_answer(text: str) -> None:
-    tokens = without_tests(tokens_of(text))
+    tokens, _ = compiled(tokens_of(text))
     assert all(token.line <= text.count("\n") + 1 for token in tokens)
 
 

@@ -140,7 +140,14 @@ def test_the_proposal(ferrule: Ferrule, tmp_path: Path) -> None:
     """
     table = '[package.metadata.ferrule.env]\nRUST_LOG = "info"\nOLD = "x"\n'
     write_project(
-        tmp_path / "shop", {"Cargo.toml": manifest(extra=table), "src/main.rs": main, "src/bin/b.rs": main}
+        tmp_path / "shop",
+        {
+            "Cargo.toml": manifest(extra=table),
+            "src/main.rs": main,
+            "src/bin/b.rs": main,
+            "src/bin/c/main.rs": "mod of_c;",
+            "src/bin/c/of_c.rs": main,
+        },
     )
     code, out, err = ferrule("env", "shop", "--bin", "hello", "--scan")
     assert code == 0

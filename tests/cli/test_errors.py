@@ -138,6 +138,8 @@ def test_an_unknown_key_comes_with_the_nearest_one(ferrule: Ferrule, tmp_path: P
 
 def test_no_cargo_toml_is_exit_code_3(ferrule: Ferrule, tmp_path: Path) -> None:
     assert ferrule("build", tmp_path)[:2] == (3, f"there is no Cargo.toml in {tmp_path}")
+    (tmp_path / "oci-layout").touch()
+    assert ferrule("verify", tmp_path)[2] == f"it is an OCI layout: name it oci:{tmp_path}"
 
 
 def test_a_file_that_is_missing_or_leaves_the_project_is_exit_code_3(ferrule: Ferrule, project: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_good_image_is_exit_code_0_and_a_line_for_each_check(
     ferrule: Call, service: bytes, tmp_path: Path
 ) -> None:
     code, out, err = ferrule(layout(tmp_path / "image", service))
-    assert (code, without_slow_steps(err)) == (0, "verifying ferrule-run:latest with sandbox\n")
+    assert (code, without_slow_steps(err)) == (0, f"verifying oci:{tmp_path}/image with sandbox\n")
     lines = [line.split() for line in out.splitlines()]
     assert [line[:2] for line in lines] == [["ok", name] for name in ("health", "ports", "memory", "stop")]
     assert "it listens on 0.0.0.0:3000" in out
@@ -80,7 +80,7 @@ def test_a_broken_one_is_exit_code_6_with_its_last_lines_and_what_to_do(
     assert "listening on 127.0.0.1 port 3000\nsignal 15\n" in err
     error, hint = err.splitlines()[-2:]
     only = "it listens on 127.0.0.1:3000 only: nobody outside the container reaches it"
-    assert error == f"error: ferrule-run:latest is not fit to run: {only}"
+    assert error == f"error: oci:{tmp_path}/image is not fit to run: {only}"
     assert hint == "hint: listen on 0.0.0.0:3000 or [::]:3000"
 
 

@@ -51,6 +51,20 @@ def test_what_is_no_reference_is_refused_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("docker://ghcr.io/acme/shop:1", "without docker://, like ghcr.io/acme/shop:1"),
+        ("https://ghcr.io/acme/shop", "without https://, like ghcr.io/acme/shop"),
+        ("docker-archive:/tmp/image.tar", "it is one of a registry, or oci:DIR"),
+    ],
+)
+def test_other_ways_to_name_an_image_are_known(text: str, hint: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_reference(text)
+    assert caught.value.hint.startswith(hint)
+
+
 def test_upper_case_is_named_as_the_reason() -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_reference("ghcr.io/Acme/shop")

@@ -65,7 +65,9 @@ ROWS = (
         on_all=True,
     ),
     Row(name="good-on-both", words="bind=::", passed={"ports": "[::]:3000"}),
-    Row(name="good-without-a-check", config={"Healthcheck": None}, passed={"health": "healthy after"}),
+    Row(
+        name="good-without-a-check", config={"Healthcheck": None}, passed={"health": "it listens on 3000/tcp"}
+    ),
     Row(
         name="good-by-its-path",
         config={
@@ -187,6 +189,16 @@ ROWS = (
         failed={"health": "with exit code 1", "files": "writes /srv/cache"},
         hint='"/srv"',
         lines="cannot write /srv/cache: Read-only file system",
+    ),
+    Row(
+        name="writes-where-its-user-may-not",
+        words="write=/etc/cache",
+        failed={
+            "health": "with exit code 1",
+            "files": "only as root with a writable root, and writes /etc/cache",
+        },
+        hint='"/etc"',
+        lines="cannot write /etc/cache: Read-only file system",
     ),
     Row(
         name="cannot-write-and-hangs",

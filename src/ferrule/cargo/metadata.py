@@ -118,6 +118,8 @@ def find_manifest(place: Path) -> Path:
 
 def _hint_below(folder: Path) -> str:
     """The projects in folders of the folder; what lies in a project is its own affair."""
+    if (folder / "oci-layout").is_file():
+        return f"it is an OCI layout: name it oci:{folder}"
     found: list[str] = []
     for place, folders, files in os.walk(folder):
         here = Path(place)

@@ -12,7 +12,10 @@ ELSEWHERE = re.compile(r"windows|macos|apple|\bios\b|wasm|msvc")
 
 
 def program_files(workspace: Workspace, package: Package, binary: str) -> Iterator[Path]:
-    """Without those of the package's other binaries, and without build scripts, which run elsewhere."""
+    """Without those of the package's other binaries, and without build scripts, which run elsewhere.
+
+    A binary such as `src/bin/tool/main.rs` has its folder with it.
+    """
     for own in packages_in(workspace, package):
         others = {
             target.src_path
@@ -20,8 +23,11 @@ def program_files(workspace: Workspace, package: Package, binary: str) -> Iterat
             if "bin" in target.kind and not (own is package and target.name == binary)
         }
         others |= set(build_scripts(own))
+        others |= {
+            path.parent for path in others if path.name == "main.rs" and path.parent.parent.name == "bin"
+        }
         inside = (path for path in sorted((own.folder / "src").rglob("*.rs")) if path.is_file())
-        yield from (path for path in inside if path not in others)
+        yield from (path for path in inside if others.isdisjoint((path, *path.parents)))
 
 
 def code_of(path: Path) -> str:

@@ -40,20 +40,6 @@ def follows(tokens: Tokens, index: int, *texts: str) -> bool:
     )
 
 
-def without_tests(tokens: Tokens) -> Tokens:
-    """The tokens less every item below `#[cfg(test)]` or `#[test]`."""
-    kept: list[Token] = []
-    index = 0
-    while index < len(tokens):
-        is_test = follows(tokens, index, "#", "[", "cfg", "(", "test", ")", "]")
-        if is_test or follows(tokens, index, "#", "[", "test", "]"):
-            index = _after_item(tokens, closing(tokens, index + 1) + 1)
-        else:
-            kept.append(tokens[index])
-            index += 1
-    return tuple(kept)
-
-
 def functions(tokens: Tokens) -> Iterator[Function]:
     """Every function that has a body."""
     for index in range(len(tokens)):
@@ -67,15 +53,15 @@ def functions(tokens: Tokens) -> Iterator[Function]:
                 yield Function(tokens[index + 1].text, parameters, start, closing(tokens, start))
 
 
-def constants(tokens: Tokens) -> Mapping[str, str]:
-    """Names of `const` and `static` strings, and their values."""
-    found = {}
+def constants(tokens: Tokens) -> Mapping[str, str | None]:
+    """Names of `const` and `static` strings, and their values; None where two of a name differ."""
+    found: dict[str, str | None] = {}
     for index in range(len(tokens)):
         if follows(tokens, index, "const") or follows(tokens, index, "static"):
-            end = next((i for i in range(index, len(tokens)) if tokens[i].text == ";"), len(tokens))
-            value = at(tokens, end - 1)
+            end = next((i for i in range(index, len(tokens)) if follows(tokens, i, ";")), len(tokens))
+            value, name = at(tokens, end - 1), at(tokens, index + 1).text
             if value.kind == "string" and follows(tokens, end - 2, "="):
-                found[at(tokens, index + 1).text] = value.text
+                found[name] = value.text if found.get(name, value.text) == value.text else None
     return found
 
 
@@ -96,6 +82,17 @@ def fields(tokens: Tokens, opening: int) -> Iterator[Field]:
             yield Field(tokens[index].text, kinds[0] if kinds else "", attributes, tokens[index].line)
 
 
+def attributes_before(tokens: Tokens, opening: int) -> Tokens:
+    """The attributes of the struct whose fields begin at `opening`."""
+    end = opening
+    while end > 0 and not follows(tokens, end, "struct"):
+        end -= 1
+    start = end - 1
+    while start >= 0 and not (tokens[start].kind == "mark" and tokens[start].text in (";", "{", "}")):
+        start -= 1
+    return tokens[start + 1 : end]
+
+
 def arguments(tokens: Tokens, opening: int) -> list[tuple[int, int]]:
     """Where each part between commas begins and ends, in the brackets that open at `opening`."""
     parts, end = [], closing(tokens, opening)
@@ -114,11 +111,25 @@ def arguments(tokens: Tokens, opening: int) -> list[tuple[int, int]]:
     return [*parts, (start, end)] if start < end else parts
 
 
-def _after_item(tokens: Tokens, index: int) -> int:
-    """Behind the item that begins here: its braces, or its semicolon."""
-    while index < len(tokens) and tokens[index].text not in ("{", ";"):
-        index = closing(tokens, index) + 1 if tokens[index].text in ("(", "[") else index + 1
-    return closing(tokens, index) + 1 if follows(tokens, index, "{") else index + 1
+def arms(tokens: Tokens, opening: int) -> Iterator[tuple[int, int, int]]:
+    """Each arm of a match: where its pattern and its value begin, and where that ends."""
+    start, end = opening + 1, closing(tokens, opening)
+    while start < end:
+        arrow = _behind(tokens, start, end, "=>")
+        if follows(tokens, arrow + 1, "{"):
+            last = closing(tokens, arrow + 1) + 1
+        else:
+            last = _behind(tokens, arrow + 1, end, ",")
+        yield start, arrow + 1, last
+        start = last + 1 if follows(tokens, last, ",") else last
+
+
+def _behind(tokens: Tokens, index: int, end: int, mark: str) -> int:
+    """Where the mark is, outside of brackets; `end` where it is not."""
+    while index < end and not follows(tokens, index, mark):
+        is_open = any(follows(tokens, index, each) for each in ("(", "[", "{"))
+        index = closing(tokens, index) + 1 if is_open else index + 1
+    return min(index, end)
 
 
 def _skip_generics(tokens: Tokens, index: int) -> int:

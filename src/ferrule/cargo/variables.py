@@ -6,25 +6,25 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.cargo.rust_items import (
-    Function,
-    Tokens,
-    arguments,
-    at,
-    constants,
-    follows,
-    functions,
-    without_tests,
-)
+from ferrule.cargo.rust_conditions import compiled, files_left_out
+from ferrule.cargo.rust_items import Function, Tokens, arguments, arms, at, follows, functions
 from ferrule.cargo.rust_tokens import closing, tokens_of
+from ferrule.cargo.rust_values import Constants, ends_program, value_of
 
 READERS = ("var", "var_os")
 MODULES = ("env", "dotenvy", "dotenv")
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 NEEDED = frozenset(("unwrap", "expect"))
 HAS_A_DEFAULT = frozenset(("unwrap_or", "unwrap_or_else", "map_or", "map_or_else"))
-MAY_BE_MISSING = frozenset(("ok", "is_ok", "is_err", "is_some", "is_none", "unwrap_or_default"))
+MAY_BE_MISSING = frozenset(
+    ("ok", "is_ok", "is_err", "is_some", "is_none", "unwrap_or_default", "is_ok_and", "is_some_and")
+)
+MAKES_AN_ERROR = frozenset(("ok_or", "ok_or_else", "context", "with_context"))
 ASKS_FOR_LOG = frozenset(("from_default_env", "try_from_default_env"))
+LOGGERS = frozenset(("env_logger", "pretty_env_logger"))
+STARTS = frozenset(
+    ("init", "try_init", "init_timed", "builder", "formatted_builder", "init_from_env", "try_init_from_env")
+)
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,25 +54,37 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A file's tokens without those of its tests, under the name by which people know it."""
+    """A file's tokens without those of its tests, under the name by which people know it.
+
+    `left_out` are the files and folders of modules that are for tests or other systems alone.
+    """
 
     path: str
     tokens: Tokens
     functions: tuple[Function, ...]
+    left_out: tuple[Path, ...] = ()
+
+
+def read_sources(files: Mapping[Path, str]) -> tuple[Source, ...]:
+    """Read all files of a program, without those that only tests or other systems have."""
+    sources = {file: read_source(file, path) for file, path in files.items()}
+    left_out = {place for source in sources.values() for place in source.left_out}
+    return tuple(source for file, source in sources.items() if left_out.isdisjoint((file, *file.parents)))
 
 
 def read_source(file: Path, path: str) -> Source:
     """Read one file; what is no UTF-8 in it is passed over."""
-    tokens = without_tests(tokens_of(file.read_text(encoding="utf-8", errors="replace")))
-    return Source(path=path, tokens=tokens, functions=tuple(functions(tokens)))
+    tokens, dropped = compiled(tokens_of(file.read_text(encoding="utf-8", errors="replace")))
+    left_out = tuple(files_left_out(file, dropped))
+    return Source(path=path, tokens=tokens, functions=tuple(functions(tokens)), left_out=left_out)
 
 
 def scan(sources: tuple[Source, ...]) -> Scan:
     """Every variable that the sources read. All of them are of one program."""
     from ferrule.cargo.declared_variables import declared
 
-    known = {name: value for source in sources for name, value in constants(source.tokens).items()}
-    found = [*_called(sources, known), *_logs(sources), *declared(sources, known)]
+    known = Constants({source.path: source.tokens for source in sources})
+    found = [*_called(sources, known), *_all(sources), *_logs(sources), *declared(sources, known)]
     order = {source.path: number for number, source in enumerate(sources)}
     found = sorted(set(found), key=lambda each: (order[each.path], each.line, repr(each)))
     return Scan(
@@ -81,7 +93,7 @@ def scan(sources: tuple[Source, ...]) -> Scan:
     )
 
 
-def _called(sources: tuple[Source, ...], known: Mapping[str, str]) -> list[Read | Unclear]:
+def _called(sources: tuple[Source, ...], known: Constants) -> list[Read | Unclear]:
     """What calls of `env::var` read, and calls of functions that hand their argument on to it."""
     handing: dict[str, int] = {}
     while True:
@@ -93,7 +105,7 @@ def _called(sources: tuple[Source, ...], known: Mapping[str, str]) -> list[Read 
                 if isinstance(what, tuple):
                     more[what[0]] = what[1]
                 elif what is not None and (position is None or NAME.fullmatch(what)):
-                    found.append(_read(source, index, opening, what))
+                    found.append(_read(source, index, opening, what, known))
                 elif what is None and position is None:
                     said = "a variable whose name is not written there"
                     found.append(Unclear(path=source.path, line=source.tokens[index].line, what=said))
@@ -125,15 +137,18 @@ def _is_of_env(tokens: Tokens, index: int, *, is_imported: bool) -> bool:
 def _imports_var(tokens: Tokens) -> bool:
     """Whether the file has `use std::env::var`, alone or among others."""
     for index in range(len(tokens)):
-        if follows(tokens, index, "use", "std", "::", "env", "::"):
-            end = next((i for i in range(index, len(tokens)) if tokens[i].text == ";"), len(tokens))
-            if any(token.text in READERS for token in tokens[index:end]):
-                return True
+        if follows(tokens, index, "use"):
+            end = next((i for i in range(index, len(tokens)) if follows(tokens, i, ";")), len(tokens))
+            for place in range(index, end):
+                if at(tokens, place).text in MODULES and follows(tokens, place + 1, "::"):
+                    last = closing(tokens, place + 2) if follows(tokens, place + 2, "{") else place + 2
+                    if any(token.text in READERS for token in tokens[place : last + 1]):
+                        return True
     return False
 
 
 def _argument(
-    source: Source, opening: int, position: int | None, known: Mapping[str, str]
+    source: Source, opening: int, position: int | None, known: Constants
 ) -> str | tuple[str, int] | None:
     """The name that is read; or a function and the parameter that has it; or None where nobody can say."""
     parts = arguments(source.tokens, opening)
@@ -141,70 +156,83 @@ def _argument(
         return None
     start, end = parts[position or 0]
     words = [token for token in source.tokens[start:end] if token.text not in ("&", "*")]
-    if not words or (len(words) > 1 and not _is_path(tuple(words))):
-        return None
-    word = words[-1]
-    if word.kind == "string":
-        return word.text
-    if word.text in known:
-        return known[word.text]
     around = [each for each in source.functions if each.start < opening < each.end]
-    if around and word.text in around[-1].parameters:
-        return around[-1].name, around[-1].parameters.index(word.text)
-    return None
+    if len(words) == 1 and words[0].kind == "word" and around and words[0].text in around[-1].parameters:
+        return around[-1].name, around[-1].parameters.index(words[0].text)
+    return known.text(tuple(words), source.path)
 
 
-def _is_path(words: Tokens) -> bool:
-    return all(word.kind == "word" or word.text == "::" for word in words)
+def _read(source: Source, index: int, opening: int, name: str, known: Constants) -> Read:
+    tokens, end = source.tokens, closing(source.tokens, opening) + 1
+    while follows(tokens, index - 1, "::"):
+        index -= 2
+    required, default = what_follows(source, end, known, is_matched=follows(tokens, index - 1, "match"))
+    return Read(name=name, path=source.path, line=tokens[opening].line, required=required, default=default)
 
 
-def _read(source: Source, index: int, opening: int, name: str) -> Read:
-    required, default = what_follows(source.tokens, closing(source.tokens, opening) + 1)
-    line = source.tokens[index].line
-    return Read(name=name, path=source.path, line=line, required=required, default=default)
-
-
-def what_follows(tokens: Tokens, index: int) -> tuple[bool | None, str | None]:
+def what_follows(
+    source: Source, index: int, known: Constants, *, is_matched: bool
+) -> tuple[bool | None, str | None]:
     """Whether a value must be there, and what is taken in its place, told from the methods behind a call."""
-    may_be_missing = None
+    tokens, may_be_missing = source.tokens, None
     while True:
         if follows(tokens, index, "?"):
-            return True, None
-        if follows(tokens, index, "{") and (value := _value_of_missing(tokens, index)) is not None:
-            return False, value
+            return True if may_be_missing is None else None, None
+        if follows(tokens, index, "{") and is_matched:
+            return _of_missing(source, index, known) or (may_be_missing, None)
+        if follows(tokens, index, "else", "{"):
+            ends = ends_program(tokens[index + 1 : closing(tokens, index + 1)])
+            return True if ends else may_be_missing, None
         if not follows(tokens, index, ".") or not follows(tokens, index + 2, "("):
             return may_be_missing, None
         method, end = at(tokens, index + 1).text, closing(tokens, index + 2)
         if method in NEEDED:
             return True, None
         if method in HAS_A_DEFAULT:
-            values = [token for token in tokens[index + 3 : end] if token.kind in ("string", "number")]
-            return False, values[0].text if len(values) == 1 else None
+            parts = arguments(tokens, index + 2)
+            return _of_default(source, *parts[0], known) if parts else (False, None)
         if method in MAY_BE_MISSING:
             may_be_missing = False
+        if method in MAKES_AN_ERROR:
+            may_be_missing = None
         index = end + 1
 
 
-def _value_of_missing(tokens: Tokens, opening: int) -> str | None:
-    """The literal in the arm `None => …` or `Err(_) => …` of a match."""
-    for index in range(opening, closing(tokens, opening)):
-        arrow = index + 1 if follows(tokens, index, "None") else index + 4
-        if (follows(tokens, index, "None") or follows(tokens, index, "Err", "(", "_", ")")) and follows(
-            tokens, arrow, "=>"
-        ):
-            value = at(tokens, arrow + 1)
-            return value.text if value.kind in ("string", "number") else None
+def _of_default(source: Source, start: int, end: int, known: Constants) -> tuple[bool, str | None]:
+    """What is taken where there is none; a program that ends then requires it.
+
+    A bool is none: how one is written in the environment, `1` or `on` or anything, its reader decides.
+    """
+    given = source.tokens[start:end]
+    if ends_program(given):
+        return True, None
+    value = value_of(given, known, source.path)
+    is_bool = any(token.kind == "word" and token.text in ("true", "false") for token in given)
+    return False, None if is_bool else value
+
+
+def _of_missing(source: Source, opening: int, known: Constants) -> tuple[bool, str | None] | None:
+    """What the arm `None => …` or `Err(…) => …` of a match says."""
+    for start, value, end in arms(source.tokens, opening):
+        if follows(source.tokens, start, "None") or follows(source.tokens, start, "Err", "("):
+            return _of_default(source, value, end, known)
     return None
+
+
+def _all(sources: tuple[Source, ...]) -> Iterator[Unclear]:
+    """Loops over all that is there."""
+    for source in sources:
+        for index, token in enumerate(source.tokens):
+            if token.text in MODULES and follows(source.tokens, index + 1, "::"):
+                name = at(source.tokens, index + 2).text
+                if name in ("vars", "vars_os") and follows(source.tokens, index + 3, "("):
+                    yield Unclear(path=source.path, line=token.line, what="all variables that are there")
 
 
 def _logs(sources: tuple[Source, ...]) -> Iterator[Read]:
     """`RUST_LOG`, which tracing-subscriber and env_logger read under that name without being told."""
     for source in sources:
         for index, token in enumerate(source.tokens):
-            is_logger = token.text == "env_logger" and at(source.tokens, index + 2).text in (
-                "init",
-                "try_init",
-                "builder",
-            )
+            is_logger = token.text in LOGGERS and at(source.tokens, index + 2).text in STARTS
             if token.kind == "word" and (token.text in ASKS_FOR_LOG or is_logger):
                 yield Read(name="RUST_LOG", path=source.path, line=token.line, required=False)

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from ferrule.engine.sandbox_guard import SIGNALS, guard, tidy_up
+from ferrule.engine.sandbox_guard import DIED, SIGNALS, guard, tidy_up
 from ferrule.engine.sandbox_lock import hold
 from ferrule.engine.sandbox_program import FAILED, become_program, not_allowed
 from ferrule.engine.sandbox_record import FAILURE, write_guard, write_program
@@ -43,17 +43,17 @@ def main() -> NoReturn:
     failure = os.open(f"{spec.place}/{FAILURE}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     started = -1
     if spec.parent:
-        _stay_with(spec.parent, signal.SIGTERM)
+        _stay_with(spec.parent, DIED)
     else:
         started = _run_on(failure)
-    code = FAILED
+    code, died = FAILED, False
     try:
-        code = _run(spec, failure, started)
+        code, died = _run(spec, failure, started)
     except StartError as error:
         os.write(failure, error.failure.to_json())
     except OSError as error:
         os.write(failure, SandboxFailure(message=f"{error}", hint="", of_image=False).to_json())
-    tidy_up(spec, code)
+    tidy_up(spec, code, died=died)
     os._exit(code)
 
 
@@ -89,7 +89,7 @@ def _run_on(failure: int) -> int:
     os._exit(0)
 
 
-def _run(spec: SandboxSpec, failure: int, started: int) -> int:
+def _run(spec: SandboxSpec, failure: int, started: int) -> tuple[int, bool]:
     _leave_namespaces(spec)
     waiting, running = os.pipe()
     program = os.fork()

@@ -16,7 +16,12 @@ from ferrule.engine.sandbox_errand import Errands
 from ferrule.engine.sandbox_record import ROOT, write_end, write_out_of_memory
 from ferrule.engine.sandbox_spec import SandboxSpec
 
+DIED = signal.SIGRTMIN
+"""That the parent is dead: one that nobody else sends. Its number proves nothing, as it may for a moment
+still be that of one of its threads; then this comes more than once."""
+
 SIGNALS = {
+    DIED,
     signal.SIGTERM,
     signal.SIGINT,
     signal.SIGHUP,
@@ -29,11 +34,15 @@ SIGNALS = {
 LOOK_SECONDS = 0.01
 
 
-def guard(program: int, spec: SandboxSpec) -> int:
-    """Wait for the end; the program's exit code, 128 + the signal's number when one ended it."""
-    asked, deadline, errands = False, None, Errands(program, spec)
+def guard(program: int, spec: SandboxSpec) -> tuple[int, bool]:
+    """Wait for the end; the program's exit code, 128 + the signal's number when one ended it, and whether
+    the parent has died."""
+    asked, died, deadline, errands = False, False, None, Errands(program, spec)
     while True:
         came = _next(deadline, LOOK_SECONDS if spec.memory else None)
+        if came == DIED and died:
+            continue
+        died = died or came == DIED
         if came == signal.SIGUSR1:
             errands.start()
         elif came == signal.SIGUSR2:
@@ -43,7 +52,7 @@ def guard(program: int, spec: SandboxSpec) -> int:
             ended, status = os.waitpid(program, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)
-                return code if code >= 0 else 128 - code
+                return code if code >= 0 else 128 - code, died
         elif came is None and (deadline is None or time.monotonic() < deadline):
             _keep_limit(program, spec)
         elif not asked and came not in (None, signal.SIGHUP):
@@ -73,9 +82,10 @@ def _keep_limit(program: int, spec: SandboxSpec) -> None:
         os.kill(program, signal.SIGKILL)
 
 
-def tidy_up(spec: SandboxSpec, code: int) -> None:
+def tidy_up(spec: SandboxSpec, code: int, *, died: bool) -> None:
     """Leave what our parent wants to see: all of it, if it is there; its output, if it never waited."""
-    if spec.parent and os.getppid() == spec.parent:
+    died = died or DIED in signal.sigpending()
+    if spec.parent and not died and os.getppid() == spec.parent:
         return
     # No part of the way to the program, and imported when the time to start does not count any more.
     from pathlib import Path

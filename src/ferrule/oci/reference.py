@@ -19,6 +19,8 @@ _HOST = re.compile(
 )
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+ELSEWHERE = ("docker-archive:", "oci-archive:", "docker-daemon:")
+"""What skopeo has besides, in front of a name or a path."""
 _HINT = "write it like ghcr.io/acme/shop, with :TAG or @sha256:… behind it where one is wanted"
 
 
@@ -61,7 +63,7 @@ def parse_reference(text: str) -> Reference:
     rest, tag = _split_tag(rest)
     registry, repository = _split_registry(rest)
     if not _HOST.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
-        raise InvalidValueError(f"{text!r} is not an image reference", hint=_hint_for(repository))
+        raise InvalidValueError(f"{text!r} is not an image reference", hint=_hint_for(text, repository))
     if len(repository) > MAX_REPOSITORY:
         raise InvalidValueError(
             f"the repository in {text[:40]!r}… is longer than {MAX_REPOSITORY} characters", hint=_HINT
@@ -112,5 +114,10 @@ def _split_registry(text: str) -> tuple[str, str]:
     return registry, repository
 
 
-def _hint_for(repository: str) -> str:
+def _hint_for(text: str, repository: str) -> str:
+    scheme, found, rest = text.partition("://")
+    if found and scheme in ("docker", "http", "https"):
+        return f"without {scheme}://, like {rest}"
+    if text.startswith(ELSEWHERE):
+        return "it is one of a registry, or oci:DIR[:TAG]; `ferrule inspect` alone reads the others"
     return "repository names are in lower case" if repository != repository.lower() else _HINT

@@ -9,7 +9,7 @@ import msgspec
 from ferrule.cargo.metadata import Project
 from ferrule.cargo.program_files import program_files
 from ferrule.cargo.select import Selection
-from ferrule.cargo.variables import Read, Scan, Source, Unclear, read_source, scan
+from ferrule.cargo.variables import Read, Scan, Source, Unclear, read_sources, scan
 from ferrule.config import Settings
 from ferrule.contract import Variable, what_credential
 from ferrule.engine.variables import read_env_file
@@ -87,7 +87,7 @@ def program_sources(project: Project, selection: Selection) -> tuple[Source, ...
     """The sources that are compiled into the program, by their paths in the workspace."""
     root = project.workspace.workspace_root
     files = program_files(project.workspace, selection.package, selection.binary)
-    return tuple(read_source(file, os.path.relpath(file, root)) for file in files)
+    return read_sources({file: os.path.relpath(file, root) for file in files})
 
 
 def compared(found: Scan, settings: Settings) -> Scanned:

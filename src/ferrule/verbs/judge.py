@@ -3,6 +3,8 @@
 import signal
 from collections.abc import Iterator, Mapping
 
+from ferrule.errors import InvalidValueError
+from ferrule.values import parse_volume
 from ferrule.verbs.judge_ports import judge_ports
 from ferrule.verbs.verdict import Check, Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Ended, Stopped
@@ -79,7 +81,7 @@ def _end_hint(ended: Ended) -> str:
     if ended.out_of_memory:
         return "find what grows, or give it more: --memory of verify, --verify-memory of build"
     if ended.code == 0:
-        return "a service runs until it is stopped: look at `args`"
+        return "a service runs in the foreground until it is stopped: look at `args`"
     return "its last lines may say why"
 
 
@@ -92,17 +94,9 @@ def signal_name(number: int) -> str:
 def _differences(expected: Expected, trials: Trials) -> Iterator[Check]:
     """What the boots that were less strict tell of the strict one."""
     if trials.writable is not None and trials.writable.healthy_after is not None:
-        written = trials.writable.written
-        places = sorted({path.rpartition("/")[0] or "/" for path in written})
-        listed = ", ".join(written[:5]) + (f" and {len(written) - 5} more" if len(written) > 5 else "")
-        volumes = ", ".join(f'"{place}"' for place in places[:3] if place != "/") or '"/data"'
-        yield Check(
-            name="files",
-            ok=False,
-            said=f"it runs only with a writable root, and writes {listed or 'nothing that stays'}",
-            hint=f"write below /tmp, or make it a volume: volumes = [{volumes}]",
-            values={"written": list(written)},
-        )
+        yield _files("with a writable root", trials.writable.written)
+    if trials.with_both is not None and trials.with_both.healthy_after is not None:
+        yield _files("as root with a writable root", trials.with_both.written)
     if trials.as_root is not None and trials.as_root.healthy_after is not None:
         yield Check(
             name="user",
@@ -119,6 +113,28 @@ def _differences(expected: Expected, trials: Trials) -> Iterator[Check]:
             said=f"port {low[0].number} takes a right that user {expected.user} has not",
             hint='a port from 1024 on, or capabilities = ["NET_BIND_SERVICE"]',
         )
+
+
+def _files(how: str, written: tuple[str, ...]) -> Check:
+    listed = ", ".join(written[:5]) + (f" and {len(written) - 5} more" if len(written) > 5 else "")
+    places = sorted({path.rpartition("/")[0] or "/" for path in written})
+    volumes = ", ".join(f'"{place}"' for place in places[:3] if _may_be_volume(place))
+    hint = f"make it a volume: volumes = [{volumes}]" if volumes else 'into a volume: volumes = ["/data"]'
+    return Check(
+        name="files",
+        ok=False,
+        said=f"it runs only {how}, and writes {listed or 'nothing that stays'}",
+        hint=f"write below /tmp, or {hint}",
+        values={"written": list(written)},
+    )
+
+
+def _may_be_volume(place: str) -> bool:
+    """Whether the key takes it: the program's own folder is none."""
+    try:
+        return bool(parse_volume(place))
+    except InvalidValueError:
+        return False
 
 
 def _version(expected: Expected, seen: Boot) -> Iterator[Check]:

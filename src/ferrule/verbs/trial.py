@@ -60,11 +60,12 @@ class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified. `image` is None for one that only the engine has.
 
-    `version`, `contract` and `needs` are the crate's, where a project is known; `capabilities` those of its
-    program.
+    `name` is the engine's, `given` another one that a person gave. `version`, `contract` and `needs` are the
+    crate's, where a project is known; `capabilities` those of its program.
     """
 
     name: str
+    given: str = ""
     run: RunConfig
     image: Image | None = None
     digest: str | None = None
@@ -90,7 +91,8 @@ def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: 
     env = environment(subject.contract, options.env, needs)
     choice = choose_for(options.engine, needs, context.report.warn)
     why = f" ({choice.reason})" if choice.reason else ""
-    context.report.say(f"verifying {subject.name} with {choice.engine.name}{why}")
+    called = subject.given or subject.name
+    context.report.say(f"verifying {called} with {choice.engine.name}{why}")
     if choice.engine.loader is not None and subject.image is not None and load_as is not None:
         with context.report.step(f"loading into {choice.engine.name}"):
             load_image(context, choice.engine.loader, subject.image, load_as)
@@ -99,7 +101,7 @@ def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: 
         verdict, lines = _verdict(trial, needs)
     hide = _hiding(subject.contract, trial.request.env)
     return Verified(
-        name=subject.name,
+        name=called,
         digest=subject.digest,
         engine=choice.engine.name,
         verdict=_told(verdict, hide),
@@ -228,15 +230,21 @@ class _Trial:
         with _output() as output:
             strict = self._boot(output)
             lines = _last_lines(output)
-        writable = as_root = None
+        writable = as_root = with_both = None
         if strict.healthy_after is None and not strict.refused and not _is_out_of_memory(strict):
             writable = self._again(writable=True)
-            if writable.healthy_after is None and strict.ended is not None:
-                as_root = self._again(user="0:0") if self._subject.run.user not in ("", "0", "0:0") else None
+            is_root = self._subject.run.user in ("", "0", "0:0")
+            if writable.healthy_after is None and strict.ended is not None and not is_root:
+                as_root = self._again(user="0:0")
+                if as_root.healthy_after is None:
+                    with_both = self._again(writable=True, user="0:0")
         without = {}
         if strict.healthy_after is not None:
             without = {name: self._again(leave_out=name) for name in self._without}
-        return Trials(strict=strict, writable=writable, as_root=as_root, without=without), lines
+        trials = Trials(
+            strict=strict, writable=writable, as_root=as_root, with_both=with_both, without=without
+        )
+        return trials, lines
 
     def _again(self, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
         with _output() as output:

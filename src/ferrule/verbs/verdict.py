@@ -60,7 +60,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trials(msgspec.Struct, frozen=True, kw_only=True):
-    """The strict boot, and what was tried when it failed: with a writable root, and as root.
+    """The strict boot, and what was tried when it failed: with a writable root, as root, and with both.
 
     `without` has a boot for each required variable that was left out.
     """
@@ -68,4 +68,5 @@ class Trials(msgspec.Struct, frozen=True, kw_only=True):
     strict: Boot
     writable: Boot | None = None
     as_root: Boot | None = None
+    with_both: Boot | None = None
     without: Mapping[str, Boot] = msgspec.field(default_factory=dict)

@@ -51,6 +51,7 @@ def verify_image(context: Context, name: str, options: VerifyOptions) -> Verifie
     reference = name_in_engine(name)
     subject = Subject(
         name=familiar(reference),
+        given=name,
         image=image,
         run=image.config.run,
         digest=image.descriptor.digest,

@@ -80,10 +80,12 @@ def ask(inside: Inside, source: HealthSource, sockets: tuple[Socket, ...] | None
         said = f"it answers {answer.status}: {_line(answer.body)}".removesuffix(": ")
         return Asked(healthy=200 <= answer.status < 400, said=said, body=answer.body)
     if sockets is None or not source.ports:
-        return Asked(healthy=running > 1.0)
+        return Asked(healthy=running > 1.0, said="it runs, and the image has no health check that says more")
     there = {(each.port, each.protocol) for each in sockets}
     missing = [str(port) for port in source.ports if (port.number, port.protocol) not in there]
-    return Asked(healthy=not missing, said=f"nothing listens on {', '.join(missing)}" if missing else "")
+    if missing:
+        return Asked(healthy=False, said=f"nothing listens on {', '.join(missing)}")
+    return Asked(healthy=True, said=str(source))
 
 
 def ask_live(inside: Inside, source: HealthSource) -> Asked | None:
