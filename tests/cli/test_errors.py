@@ -85,11 +85,12 @@ def test_an_unknown_verb_is_exit_code_2(ferrule: Ferrule) -> None:
     assert ferrule("biuld")[0] == 2
 
 
+@pytest.mark.parametrize("text", ["yesterday", "²", "-1", "1" * 5000, str(1 << 33)])
 def test_a_bad_source_date_epoch_is_exit_code_2(
-    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch
+    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    assert ferrule("build", project)[:2] == (2, "SOURCE_DATE_EPOCH is 'yesterday'")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
+    assert ferrule("build", project)[:2] == (2, f"SOURCE_DATE_EPOCH is {text!r}")
 
 
 @pytest.mark.parametrize("verb", ["plan", "build"])
@@ -138,6 +139,15 @@ def test_an_unknown_key_comes_with_the_nearest_one(ferrule: Ferrule, tmp_path: P
 
 def test_no_cargo_toml_is_exit_code_3(ferrule: Ferrule, tmp_path: Path) -> None:
     assert ferrule("build", tmp_path)[:2] == (3, f"there is no Cargo.toml in {tmp_path}")
+
+
+@pytest.mark.parametrize("name", ["nope", "n" * 300, "n" * 5000])
+def test_a_folder_that_is_not_there_is_not_the_project_around_it(
+    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(project)
+    assert ferrule("plan", name)[:2] == (3, f"there is no {name}")
+    assert ferrule("plan", f"{name}/Cargo.toml")[:2] == (3, f"there is no Cargo.toml in {name}")
 
 
 def test_a_file_that_is_missing_or_leaves_the_project_is_exit_code_3(ferrule: Ferrule, project: Path) -> None:
@@ -284,4 +294,4 @@ def test_a_destination_that_cannot_be_written_is_exit_code_1(
         assert code == 1
         assert cause.startswith("cannot write")
     assert (tmp_path / "file").read_text() == "in the way"
-    assert list(tmp_path.rglob("*.part")) == []
+    assert list(tmp_path.rglob(".*.part-*")) == []
