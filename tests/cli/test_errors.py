@@ -115,6 +115,7 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
             [],
             "package.metadata.ferrule.base: 'Debian' is not an image reference",
         ),
+        (metadata('base = "oci:a\\u0000"'), [], r"package.metadata.ferrule.base: 'oci:a\x00' is not a path"),
         (metadata("ports = [0]"), [], "package.metadata.ferrule.ports: 0 is not a port"),
         (metadata('user = "root"'), [], "package.metadata.ferrule.user: 'root' is not a numeric user"),
         (metadata('files = [{ from = "a" }]'), [], "package.metadata.ferrule.files: it takes from and to"),
@@ -130,6 +131,18 @@ def test_a_wrong_project_is_exit_code_3(
     assert cause in said
     assert hint
     assert not (place / "target" / "ferrule" / "image").exists()
+
+
+@pytest.mark.parametrize("verb", ["plan", "build"])
+def test_a_binary_whose_name_no_image_can_have_is_refused_before_cargo_runs(
+    ferrule: Ferrule, tmp_path: Path, verb: str
+) -> None:
+    odd = manifest(extra='[[bin]]\nname = "_shop"\npath = "src/main.rs"\n')
+    place = write_project(tmp_path / "odd", {"Cargo.toml": odd})
+    code, cause, hint = ferrule(verb, place)
+    assert (code, cause) == (2, "'_shop' cannot be an image's name")
+    assert "--image" in hint
+    assert not (place / "target").exists()
 
 
 def test_an_unknown_key_comes_with_the_nearest_one(ferrule: Ferrule, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
 from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, resolve
-from ferrule.errors import InvalidValueError, ProjectError
+from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
@@ -67,7 +67,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def local_name(self) -> Reference:
         """The image's name on this machine: its repository, or the binary's name where it has none."""
-        return self.repository or parse_reference(self.selection.binary.lower())
+        return self.repository or own_name(self.selection.binary)
 
     @property
     def groups(self) -> tuple[tuple[BuildPlan, ...], ...]:
@@ -189,16 +189,25 @@ def parse_repository(text: str) -> Reference:
 
 def parse_base(text: str) -> str:
     """A base's short name, a layout, or an image reference."""
-    if text not in SHORT_NAMES and not text.startswith("oci:"):
-        parse_reference(text)
-    return text
+    return text if text in SHORT_NAMES else parse_donor(text)
 
 
 def parse_donor(text: str) -> str:
     """A layout or an image reference."""
     if not text.startswith("oci:"):
         parse_reference(text)
+    elif "\0" in text:
+        raise InvalidValueError(f"{text!r} is not a path", hint="write it like oci:DIR or oci:DIR:TAG")
     return text
+
+
+def own_name(binary: str) -> Reference:
+    """The name of an image without a repository. Not every name of a binary can be one: `UsageError`."""
+    try:
+        return parse_reference(binary.lower())
+    except InvalidValueError as error:
+        hint = "give one by --image, or set the key image"
+        raise UsageError(f"{binary!r} cannot be an image's name", hint=hint) from error
 
 
 def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
