@@ -20,8 +20,23 @@ BINARY = "{bin}"
 """Stands for the binary's name in the image's repository and in outputs."""
 
 SIGNALS = (
-    *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "IOT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE"),
-    *("ALRM", "TERM", "STKFLT", "CHLD", "CLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ"),
+    *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "IOT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2"),
+    *(
+        "PIPE",
+        "ALRM",
+        "TERM",
+        "STKFLT",
+        "CHLD",
+        "CLD",
+        "CONT",
+        "STOP",
+        "TSTP",
+        "TTIN",
+        "TTOU",
+        "URG",
+        "XCPU",
+        "XFSZ",
+    ),
     *("VTALRM", "PROF", "WINCH", "IO", "POLL", "PWR", "SYS", r"RTMIN(?:\+(?:[12]?[0-9]|30))?"),
     r"RTMAX(?:-(?:[12]?[0-9]|30))?",
 )

@@ -190,6 +190,13 @@ def test_members_that_are_in_the_program_are_read_too(ferrule: Ferrule, tmp_path
     ]
 
 
+HEALTH = """[package.metadata.ferrule.health]
+path = "/"
+port = 80
+header = "X-Door: hunter2"
+"""
+
+
 @pytest.mark.parametrize(
     ("table", "flags", "code", "error"),
     [
@@ -206,8 +213,7 @@ def test_members_that_are_in_the_program_are_read_too(ferrule: Ferrule, tmp_path
         ("A = { type = 'port' }", ("--env", "A=hunter2"), 2, "--env A: the default is not a port"),
         ("A = { secret = true }", ("--label", "a=see hunter2"), 3, "label a looks like the value of A"),
         (
-            "A = { secret = true }\n[package.metadata.ferrule]\nports = [80]\n"
-            'health = { path = "/", header = "X-Door: hunter2" }',
+            f"A = {{ secret = true }}\n{HEALTH}",
             (),
             3,
             "the header of health looks like the value of A",

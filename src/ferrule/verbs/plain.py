@@ -12,8 +12,9 @@ SHORTEST = 6
 
 
 def check_plain(settings: Settings, allowed: tuple[str, ...]) -> None:
-    """Raise `ProjectError` for a variable, label, argument or health check that holds a secret, unless its name is allowed.
+    """Raise `ProjectError` for a variable, label, argument or health check that holds a secret.
 
+    Unless its name is among those that are allowed.
     A secret is told by its form, by the variable's name, or because it is the value that a variable of the
     contract, a secret one, has here.
     """
