@@ -133,18 +133,6 @@ def test_a_wrong_project_is_exit_code_3(
     assert not (place / "target" / "ferrule" / "image").exists()
 
 
-@pytest.mark.parametrize("verb", ["plan", "build"])
-def test_a_binary_whose_name_no_image_can_have_is_refused_before_cargo_runs(
-    ferrule: Ferrule, tmp_path: Path, verb: str
-) -> None:
-    odd = manifest(extra='[[bin]]\nname = "_shop"\npath = "src/main.rs"\n')
-    place = write_project(tmp_path / "odd", {"Cargo.toml": odd})
-    code, cause, hint = ferrule(verb, place)
-    assert (code, cause) == (2, "'_shop' cannot be an image's name")
-    assert "--image" in hint
-    assert not (place / "target").exists()
-
-
 def test_an_unknown_key_comes_with_the_nearest_one(ferrule: Ferrule, tmp_path: Path) -> None:
     place = write_project(tmp_path / "wrong", metadata("prots = [80]"))
     assert ferrule("plan", place)[2] == "did you mean ports?"

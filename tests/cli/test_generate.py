@@ -181,6 +181,16 @@ def test_how_a_dockerfile_caches_and_its_base_are_asked_for(ferrule: Ferrule, ex
     assert (code, err.splitlines()[0]) == (2, "error: --cache and --base are for the kind dockerfile")
 
 
+def test_what_a_build_may_do_a_dockerfile_may(ferrule: Ferrule, example: Path) -> None:
+    file = example.with_name("Cargo.toml")
+    file.write_text(f'{file.read_text()}DEV_URL = "postgres://a:b@localhost/c"\n')
+    code, _, err = ferrule("generate", "dockerfile")
+    assert code == 3
+    assert "add --allow-secret DEV_URL" in err
+    assert ferrule("generate", "dockerfile", "--allow-secret", "DEV_URL")[0] == 0
+    assert "postgres://a:b@localhost/c" in example.with_name("Dockerfile").read_text()
+
+
 def test_what_is_written_around_a_dockerfile_stays(ferrule: Ferrule, example: Path) -> None:
     file = example.with_name("Dockerfile")
     ferrule("generate", "dockerfile")

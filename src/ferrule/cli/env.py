@@ -47,7 +47,7 @@ def command(**given: Any) -> None:
 
 
 def plain_request(given: dict[str, Any]) -> "ProjectRequest":
-    """The project and its program; no flag says anything of the image."""
+    """The project and its program; no flag says what is in the image."""
     from ferrule.cargo.plan import CargoOptions
     from ferrule.tables import FLAGS, Source, Table
     from ferrule.verbs.prepare import ProjectRequest
@@ -58,6 +58,7 @@ def plain_request(given: dict[str, Any]) -> "ProjectRequest":
         binary=given["binary"],
         cargo=CargoOptions(),
         flags=Source(table=Table(), origin=FLAGS),
+        allow_secrets=given.get("allow_secret", ()),
     )
 
 

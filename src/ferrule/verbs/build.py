@@ -13,7 +13,7 @@ from ferrule.config import Settings
 from ferrule.verbs.context import Context
 from ferrule.verbs.deliver import Delivered, Destinations, Parcel, Passed, check_destinations, deliver
 from ferrule.verbs.files import collect_files
-from ferrule.verbs.prepare import Prepared, ProjectRequest, own_name, prepare
+from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 from ferrule.verbs.tags import fill_tags
 
 if TYPE_CHECKING:
@@ -93,8 +93,6 @@ def build_image(
     filled = fill_tags(context.runner, tags, version=package.version, folder=prepared.project.folder)
     destinations = destinations.for_binary(prepared.selection.binary)
     check_destinations(destinations, prepared.repository)
-    if prepared.repository is None:
-        own_name(prepared.selection.binary)  # before cargo: it may be none for an image
     gated = destinations.is_gated(prepared.settings)
     if gated:
         from ferrule.verbs.gate import check_gate, pass_gate

@@ -22,10 +22,10 @@ from ferrule.generate.marked import drafted, has_marks, split
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
-from ferrule.oci.reference import Reference
+from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
-from ferrule.verbs.prepare import ProjectRequest, check_references, own_name, read_settings
+from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
 from ferrule.verbs.targets import named_platforms
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
@@ -93,8 +93,8 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     Raises `ProjectError` for a file that is there and not ours, unless `force`.
     """
     project, selection, settings = read_settings(context, request)
-    own = check_references(settings, selection.binary)
-    name = wanted.image or own or own_name(selection.binary)
+    own = check_references(settings, selection.binary) or parse_reference(selection.binary.lower())
+    name = wanted.image or own
     folder = wanted.output or project.workspace.workspace_root
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
     asks = dockerfile.KIND in kinds

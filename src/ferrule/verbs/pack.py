@@ -11,10 +11,10 @@ from ferrule.base.entry import FileEntry
 from ferrule.cargo.needs import Need
 from ferrule.config import Settings, resolve
 from ferrule.elf.facts import read_binary
-from ferrule.errors import ImageError, ProjectError, UsageError
+from ferrule.errors import ImageError, InvalidValueError, ProjectError, UsageError
 from ferrule.image.image import Publishable, index_images
 from ferrule.oci.platform import Platform
-from ferrule.oci.reference import Reference
+from ferrule.oci.reference import Reference, parse_reference
 from ferrule.tables import Source, tables_of
 from ferrule.verbs.aids import Aids, aids_of_pack
 from ferrule.verbs.context import Context
@@ -23,7 +23,7 @@ from ferrule.verbs.files import collect_files
 from ferrule.verbs.image import Contents, Made, Program, make_image
 from ferrule.verbs.labels import labels_of
 from ferrule.verbs.plain import check_plain
-from ferrule.verbs.prepare import check_references, own_name
+from ferrule.verbs.prepare import check_references
 from ferrule.verbs.tags import fill_tags
 
 UNKNOWN_CRATES = Need(wanted=True, reason="what the program was built of is not known")
@@ -88,7 +88,7 @@ def pack(context: Context, request: PackRequest, tags: tuple[str, ...], destinat
         make_image(context, _contents(programs, settings, files, own), settings)
         for programs, own in zip(groups, aids, strict=True)
     )
-    name = repository or own_name(program)
+    name = repository or _own_name(program)
     parcel = Parcel(
         content=index_images(tuple(each.image for each in made)),
         name=name,
@@ -172,3 +172,10 @@ def _tables(config: Path | None, binary: str) -> tuple[Source, ...]:
         hint = "it is a TOML file with the keys of [package.metadata.ferrule]"
         raise ProjectError(f"cannot read {config}: {reason}", hint=hint) from error
     return tables_of({"ferrule": table}, str(config), binary)
+
+
+def _own_name(binary: str) -> Reference:
+    try:
+        return parse_reference(binary.lower())
+    except InvalidValueError as error:
+        raise UsageError(f"{binary!r} cannot be an image's name", hint="give one by --image") from error

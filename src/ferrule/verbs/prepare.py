@@ -14,7 +14,7 @@ from ferrule.cargo.plan import BuildPlan, CargoOptions, plan_build
 from ferrule.cargo.select import Selection, select, select_all, select_beside
 from ferrule.cargo.toolchain import Toolchain, read_toolchain
 from ferrule.config import Settings, resolve
-from ferrule.errors import InvalidValueError, ProjectError, UsageError
+from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.oci.reference import Reference, parse_reference
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
@@ -67,7 +67,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def local_name(self) -> Reference:
         """The image's name on this machine: its repository, or the binary's name where it has none."""
-        return self.repository or own_name(self.selection.binary)
+        return self.repository or parse_reference(self.selection.binary.lower())
 
     @property
     def groups(self) -> tuple[tuple[BuildPlan, ...], ...]:
@@ -199,15 +199,6 @@ def parse_donor(text: str) -> str:
     elif "\0" in text:
         raise InvalidValueError(f"{text!r} is not a path", hint="write it like oci:DIR or oci:DIR:TAG")
     return text
-
-
-def own_name(binary: str) -> Reference:
-    """The name of an image without a repository. Not every name of a binary can be one: `UsageError`."""
-    try:
-        return parse_reference(binary.lower())
-    except InvalidValueError as error:
-        hint = "give one by --image, or set the key image"
-        raise UsageError(f"{binary!r} cannot be an image's name", hint=hint) from error
 
 
 def _checked(key: str, settings: Settings, parse: Callable[[str], T]) -> T:
