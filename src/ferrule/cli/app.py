@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule import __version__
-from ferrule.cli.text import printable
 from ferrule.errors import FerruleError, UsageError, UserInterruptError
+from ferrule.text import printable
 
 if TYPE_CHECKING:
     from ferrule.cargo.head_start import HeadStart

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
-from ferrule.cli.text import counted, printable
 from ferrule.errors import ProjectError
+from ferrule.text import counted, printable
 
 if TYPE_CHECKING:
     from ferrule.contract import Variable
@@ -117,7 +117,7 @@ def _scan(context: "Context", request: "ProjectRequest", *, as_json: bool) -> No
         lines = tuple(env_lines(found))
         width = max(len(text) for text, places in lines if places)
         for text, places in lines:
-            click.echo(f"{text:<{width}}  # {places}" if places else text)
+            click.echo(printable(f"{text:<{width}}  # {places}" if places else text))
     else:
         context.report.say("the contract has every variable that was found in the source")
 

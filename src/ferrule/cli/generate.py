@@ -8,9 +8,9 @@ import click
 
 from ferrule.cli.env import plain_request
 from ferrule.cli.flags import ALLOW_SECRET, JSON, VERBOSE, parse_base, with_flags
-from ferrule.cli.text import counted, printable
 from ferrule.cli.types import Parsed
 from ferrule.errors import ProjectError
+from ferrule.text import counted, printable
 
 if TYPE_CHECKING:
     from ferrule.verbs.generate import Generated

@@ -19,9 +19,9 @@ from ferrule.cli.flags import (
 )
 from ferrule.cli.given import make_context, project_request
 from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
-from ferrule.cli.text import printable
 from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError, UsageError
+from ferrule.text import printable
 from ferrule.values import parse_size
 
 if TYPE_CHECKING:
