@@ -117,6 +117,8 @@ def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch)
     [
         (("--check", "no.env"), 2, "no.env cannot be read: No such file or directory"),
         (("--check", "."), 2, ". cannot be read: Is a directory"),
+        (("--check", ""), 2, "cannot be read: Is a directory"),
+        (("--check", "", "--scan"), 2, "--scan and --check are two different things"),
         (("--check", "-", "--scan"), 2, "--scan and --check are two different things"),
         (("--bin", "other"), 3, "there is no binary 'other'"),
     ],

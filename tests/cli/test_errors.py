@@ -234,6 +234,31 @@ def test_an_engine_that_does_not_run_is_exit_code_6_before_anything_is_built(
     assert not (project / "target").exists()
 
 
+@pytest.mark.parametrize("kind", ["docker-archive", "binary"])
+def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_built(
+    ferrule: Ferrule, project: Path, tmp_path: Path, kind: str
+) -> None:
+    code, cause, _ = ferrule("build", project, "--output", f"{kind}:{tmp_path}")
+    assert (code, cause) == (1, f"cannot write {tmp_path}: it is a folder")
+    assert not (project / "target").exists()
+
+
+@pytest.mark.parametrize("engine", ["auto", "docker", "podman", "sandbox"])
+def test_a_variable_for_run_does_not_keep_others_from_working(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("FERRULE_ENGINE", engine)
+    assert run(["plan", str(project)]) == 0
+
+
+def test_nothing_is_loaded_into_the_sandbox(ferrule: Ferrule, project: Path) -> None:
+    code, cause, hint = ferrule("build", project, "--load", "--engine", "sandbox")
+    assert (code, cause) == (2, "images cannot be loaded into 'sandbox'")
+    assert hint == "choose docker or podman"
+    assert not (project / "target").exists()
+
+
 def test_run_itself_failing_is_exit_code_125(ferrule: Ferrule, tmp_path: Path) -> None:
     assert ferrule("run", "--engine", "docker", "whatever")[0] == 125
     assert ferrule("run", "--engine", "sandbox", f"oci:{tmp_path}/nope")[0] == 125

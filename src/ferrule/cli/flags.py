@@ -232,7 +232,9 @@ DESTINATION_FLAGS = (
     click.option("--push", is_flag=True, help="Push the image to its registry."),
     click.option("--load", is_flag=True, help="Load the image into a container engine."),
     option(
-        "--engine", type=click.Choice(["docker", "podman"]), help="The engine for --load.  [default: docker]"
+        "--engine",
+        type=ENGINES,
+        help="The engine for --load: docker, podman, or auto for the first that is there.  [default: docker]",
     ),
     click.option(
         "--output",
