@@ -116,6 +116,8 @@ def test_variables_are_merged_by_name() -> None:
         ({"ports": 3000}, f"{PACKAGE}.ports: expected `array | null`, got `int`"),
         ({"user": "root"}, f"{PACKAGE}.user: 'root' is not a numeric user"),
         ({"env": {"A B": "x"}}, f"{PACKAGE}.env.A B: 'A B' is not the name of a variable"),
+        ({"args": ["a", "b\0"]}, f"{PACKAGE}.args: an argument has a NUL character"),
+        ({"migrations": "a\0"}, f"{PACKAGE}.migrations: it is a folder of the project, or false"),
         ({"workdir": "app"}, f"{PACKAGE}.workdir: 'app' is not an absolute path"),
         ({"stop-signal": "stop"}, f"{PACKAGE}.stop-signal: 'stop' is not a signal"),
         ({"files": [{"from": "x"}]}, f"{PACKAGE}.files: it takes from and to, both strings"),

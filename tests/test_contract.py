@@ -39,6 +39,7 @@ def test_a_table_says_more() -> None:
         ("A", {"required": True, "default": "x"}, "what has a default is not required"),
         ("A", {"secret": True, "default": "x"}, "a secret has no default: that would be in the image"),
         ("A", {"pattern": "("}, "the pattern is wrong: missing ), unterminated subpattern at position 0"),
+        ("A", {"pattern": "a{99999999999}"}, "the pattern is wrong: the repetition number is too large"),
         ("A", {"type": "port", "default": "70000"}, "the default is not a port"),
         ("A", {"pattern": "a|b", "example": "c"}, "the example does not match a|b"),
     ],

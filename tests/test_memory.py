@@ -29,7 +29,7 @@ def test_what_is_known_already_is_not_written_again(tmp_path: Path) -> None:
     assert (tmp_path / "table.json").stat() == before
 
 
-@pytest.mark.parametrize("text", ["", "[", "[]", "1", '"a"', "\0", "{"])
+@pytest.mark.parametrize("text", ["", "[", "[]", "1", '"a"', "\0", "{", "[" * 100_000])
 def test_a_file_that_is_broken_is_an_empty_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "table.json").write_text(text)
     memory = Memory(tmp_path / "table.json")

@@ -41,6 +41,23 @@ def test_a_slow_step_is_a_line_and_a_live_one_is_wiped() -> None:
     assert screen.getvalue().startswith("\r\x1b[K\x1b[2mpushing …\x1b[0m\r\x1b[K")
 
 
+def test_names_of_strangers_steer_no_terminal() -> None:
+    screen = Screen()
+    report = Terminal(stream=screen, verbose=True)
+    name = "a\x1b]0;title\x07\rb\u202e"
+    report.say(f"{name}\nline")
+    report.detail(name)
+    report.warn(name)
+    with report.step(name):
+        pass
+    report.raw("\x1b[1mits own\x1b[0m\n")
+    said = screen.getvalue().replace("\r\x1b[K", "").replace("\x1b[33;1mwarning:\x1b[0m ", "")
+    clean = "a\ufffd]0;title\ufffd\ufffdb\ufffd"
+    assert said == (
+        f"{clean}\nline\n{clean}\n{clean}\n\x1b[2m{clean} …\x1b[0m{clean} (0.0 s)\n\x1b[1mits own\x1b[0m\n"
+    )
+
+
 def test_nobody_reading_is_no_failure() -> None:
     stream = io.StringIO()
     report = Terminal(stream=stream)

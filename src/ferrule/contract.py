@@ -73,7 +73,7 @@ def _check(variable: Variable) -> None:
     if variable.pattern is not None:
         try:
             re.compile(variable.pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise InvalidValueError(f"the pattern is wrong: {error}", hint="it is one of Python's") from error
     if "\0" in (variable.default or ""):
         raise InvalidValueError("the default has a NUL character", hint=HINT)

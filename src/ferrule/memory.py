@@ -36,6 +36,6 @@ class Memory:
     def _read(self) -> dict[str, Any]:
         try:
             known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return known if isinstance(known, dict) else {}

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
+from ferrule.text import printable
+
 SLOW_SECONDS = 0.5
 
 
@@ -48,16 +50,16 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """One line."""
-        self._write(f"{line}\n")
+        self._write(f"{_shown(line)}\n")
 
     def detail(self, line: str) -> None:
         """One line with `-v`."""
         if self.verbose:
-            self._write(f"{line}\n")
+            self._write(f"{_shown(line)}\n")
 
     def warn(self, line: str) -> None:
         """One line that starts with `warning:`."""
-        self._write(f"{self.paint('33;1', 'warning:')} {line}\n")
+        self._write(f"{self.paint('33;1', 'warning:')} {_shown(line)}\n")
 
     def raw(self, text: str) -> None:
         """Text of another program, untouched."""
@@ -72,7 +74,7 @@ class Terminal:
         """A live line while the work lasts; elsewhere a plain line, and only for slow work."""
         started = time.monotonic()
         if self.live:
-            self._write(f"\r\x1b[K{self.paint('2', title + ' …')}")
+            self._write(f"\r\x1b[K{self.paint('2', _shown(title) + ' …')}")
         try:
             yield
         finally:
@@ -89,6 +91,11 @@ class Terminal:
         except (BrokenPipeError, ValueError):
             # Nobody reads us any more; the work itself goes on.
             pass
+
+
+def _shown(text: str) -> str:
+    """What we say has names of strangers in it; lines stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 class Later:

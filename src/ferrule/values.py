@@ -20,6 +20,30 @@ PROGRAM_FOLDER = PurePosixPath("/app")
 BINARY = "{bin}"
 """Stands for the binary's name in the image's repository and in outputs."""
 
+SIGNALS = (
+    *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "IOT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2"),
+    *(
+        "PIPE",
+        "ALRM",
+        "TERM",
+        "STKFLT",
+        "CHLD",
+        "CLD",
+        "CONT",
+        "STOP",
+        "TSTP",
+        "TTIN",
+        "TTOU",
+        "URG",
+        "XCPU",
+        "XFSZ",
+    ),
+    *("VTALRM", "PROF", "WINCH", "IO", "POLL", "PWR", "SYS", r"RTMIN(?:\+(?:[12]?[0-9]|30))?"),
+    r"RTMAX(?:-(?:[12]?[0-9]|30))?",
+)
+SIGNAL = re.compile(rf"(?:SIG)?(?:{'|'.join(SIGNALS)})|[1-9]|[1-5][0-9]|6[0-4]")
+"""Those of Linux, signal(7): images are for it, wherever they are made."""
+
 ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
 """What every engine puts into a container itself."""
 
@@ -127,7 +151,7 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
         source, target = _strings(
             value, ("from", "to"), 'write it like { from = "static", to = "/app/static" }'
         )
-    path = PurePosixPath(target)
+    path = _path(target)
     if (
         not source
         or not path.is_absolute()
@@ -188,7 +212,7 @@ def parse_mirror(text: str) -> tuple[str, str]:
 
 def parse_folder(text: str) -> PurePosixPath:
     """An absolute folder inside the image."""
-    path = PurePosixPath(text)
+    path = _path(text)
     if not path.is_absolute() or ".." in path.parts or "\0" in text:
         raise InvalidValueError(f"{text!r} is not an absolute path", hint="it begins with /, like /app")
     return path
@@ -217,16 +241,23 @@ def parse_volume(text: str) -> PurePosixPath:
     return path
 
 
+def parse_argument(text: str) -> str:
+    """A word of a command line, which the system ends at a NUL."""
+    if "\0" in text:
+        raise InvalidValueError("an argument has a NUL character", hint="leave it out")
+    return text
+
+
 def parse_migrations(value: str | bool) -> str | Literal[False]:  # noqa: FBT001 - TOML's own
     """A folder of the project, or `false`."""
-    if value is True or value == "":
+    if value is True or value == "" or "\0" in str(value):
         raise InvalidValueError("it is a folder of the project, or false", hint='write it like "migrations"')
     return value
 
 
 def parse_signal(text: str) -> str:
-    """A signal by its name or number, as STOPSIGNAL has it."""
-    if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):
+    """A signal of Linux by its name or number, as STOPSIGNAL has it."""
+    if not SIGNAL.fullmatch(text):
         raise InvalidValueError(f"{text!r} is not a signal", hint="write it like SIGTERM or SIGINT")
     return text
 
@@ -258,6 +289,11 @@ def parse_duration(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
         return float(value)
     raise InvalidValueError(f"{value!r} is not a duration", hint="write it like 30s, 1m30s or 500ms")
+
+
+def _path(text: str) -> PurePosixPath:
+    """POSIX keeps two slashes at the start; no image does."""
+    return PurePosixPath(f"/{text.lstrip('/')}" if text.startswith("/") else text)
 
 
 def _strings(value: Mapping[str, Any], keys: tuple[str, ...], hint: str) -> tuple[str, ...]:

@@ -85,11 +85,12 @@ def test_an_unknown_verb_is_exit_code_2(ferrule: Ferrule) -> None:
     assert ferrule("biuld")[0] == 2
 
 
+@pytest.mark.parametrize("text", ["yesterday", "²", "-1", "1" * 5000, str(1 << 33)])
 def test_a_bad_source_date_epoch_is_exit_code_2(
-    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch
+    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    assert ferrule("build", project)[:2] == (2, "SOURCE_DATE_EPOCH is 'yesterday'")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
+    assert ferrule("build", project)[:2] == (2, f"SOURCE_DATE_EPOCH is {text!r}")
 
 
 @pytest.mark.parametrize("verb", ["plan", "build"])
@@ -114,6 +115,7 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
             [],
             "package.metadata.ferrule.base: 'Debian' is not an image reference",
         ),
+        (metadata('base = "oci:a\\u0000"'), [], r"package.metadata.ferrule.base: 'oci:a\x00' is not a path"),
         (metadata("ports = [0]"), [], "package.metadata.ferrule.ports: 0 is not a port"),
         (metadata('user = "root"'), [], "package.metadata.ferrule.user: 'root' is not a numeric user"),
         (metadata('files = [{ from = "a" }]'), [], "package.metadata.ferrule.files: it takes from and to"),
@@ -140,6 +142,15 @@ def test_no_cargo_toml_is_exit_code_3(ferrule: Ferrule, tmp_path: Path) -> None:
     assert ferrule("build", tmp_path)[:2] == (3, f"there is no Cargo.toml in {tmp_path}")
     (tmp_path / "oci-layout").touch()
     assert ferrule("verify", tmp_path)[2] == f"it is an OCI layout: name it oci:{tmp_path}"
+
+
+@pytest.mark.parametrize("name", ["nope", "n" * 300, "n" * 5000])
+def test_a_folder_that_is_not_there_is_not_the_project_around_it(
+    ferrule: Ferrule, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(project)
+    assert ferrule("plan", name)[:2] == (3, f"there is no {name}")
+    assert ferrule("plan", f"{name}/Cargo.toml")[:2] == (3, f"there is no Cargo.toml in {name}")
 
 
 def test_a_file_that_is_missing_or_leaves_the_project_is_exit_code_3(ferrule: Ferrule, project: Path) -> None:
@@ -225,6 +236,31 @@ def test_an_engine_that_does_not_run_is_exit_code_6_before_anything_is_built(
     assert not (project / "target").exists()
 
 
+@pytest.mark.parametrize("kind", ["docker-archive", "binary"])
+def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_built(
+    ferrule: Ferrule, project: Path, tmp_path: Path, kind: str
+) -> None:
+    code, cause, _ = ferrule("build", project, "--output", f"{kind}:{tmp_path}")
+    assert (code, cause) == (1, f"cannot write {tmp_path}: it is a folder")
+    assert not (project / "target").exists()
+
+
+@pytest.mark.parametrize("engine", ["auto", "docker", "podman", "sandbox"])
+def test_a_variable_for_run_does_not_keep_others_from_working(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("FERRULE_ENGINE", engine)
+    assert run(["plan", str(project)]) == 0
+
+
+def test_nothing_is_loaded_into_the_sandbox(ferrule: Ferrule, project: Path) -> None:
+    code, cause, hint = ferrule("build", project, "--load", "--engine", "sandbox")
+    assert (code, cause) == (2, "images cannot be loaded into 'sandbox'")
+    assert hint == "choose docker or podman"
+    assert not (project / "target").exists()
+
+
 def test_run_itself_failing_is_exit_code_125(ferrule: Ferrule, tmp_path: Path) -> None:
     assert ferrule("run", "--engine", "docker", "whatever")[0] == 125
     assert ferrule("run", "--engine", "sandbox", f"oci:{tmp_path}/nope")[0] == 125
@@ -286,4 +322,4 @@ def test_a_destination_that_cannot_be_written_is_exit_code_1(
         assert code == 1
         assert cause.startswith("cannot write")
     assert (tmp_path / "file").read_text() == "in the way"
-    assert list(tmp_path.rglob("*.part")) == []
+    assert list(tmp_path.rglob(".*.part-*")) == []

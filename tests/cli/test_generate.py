@@ -186,6 +186,16 @@ def test_another_compiler_than_the_one_that_is_installed_is_no_drift(
     assert file.read_text() == here
 
 
+def test_what_a_build_may_do_a_dockerfile_may(ferrule: InProject, example: Path) -> None:
+    file = example.with_name("Cargo.toml")
+    file.write_text(f'{file.read_text()}DEV_URL = "postgres://a:b@localhost/c"\n')
+    code, _, err = ferrule("generate", "dockerfile")
+    assert code == 3
+    assert "add --allow-secret DEV_URL" in err
+    assert ferrule("generate", "dockerfile", "--allow-secret", "DEV_URL")[0] == 0
+    assert "postgres://a:b@localhost/c" in example.with_name("Dockerfile").read_text()
+
+
 def test_what_is_written_around_a_dockerfile_stays(ferrule: InProject, example: Path) -> None:
     file = example.with_name("Dockerfile")
     ferrule("generate", "dockerfile")

@@ -84,6 +84,21 @@ def test_writing_keeps_all_that_was_there(ferrule: Ferrule, tmp_path: Path, newl
     assert file.read_bytes() == after
 
 
+def test_what_a_stranger_calls_things_is_shown_and_written_in_plain_letters(
+    ferrule: Ferrule, tmp_path: Path
+) -> None:
+    odd = '#[path = "a\\n[x]\\u{9b}.rs"] mod odd;'
+    source = 'pub fn f() { let _ = std::env::var("ODD").unwrap(); }'
+    write_project(tmp_path / "shop", {"src/main.rs": f"{MAIN}\n{odd}\n", "src/a\n[x]\x9b.rs": source})
+    for arguments in (("env", "shop", "--scan"), ("init", "shop"), ("init", "shop", "--write")):
+        code, out, err = ferrule(*arguments)
+        assert code == 0, err
+        assert "# src/a\ufffd[x]\ufffd.rs:1\n" in out
+        assert "\x9b" not in out + err
+    tables = tomllib.loads((tmp_path / "shop" / "Cargo.toml").read_text())
+    assert "x" not in tables
+
+
 def test_an_address_that_others_reach_goes_before_one_of_this_machine(
     ferrule: Ferrule, tmp_path: Path
 ) -> None:

@@ -87,6 +87,14 @@ def test_a_wrong_flag_is_exit_code_2(ferrule: Ferrule, layout: str, flags: list[
     assert hint
 
 
+def test_what_stands_behind_two_dashes_is_no_image(
+    ferrule: Ferrule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["--", "serve"], ["--", "serve", "--", "x"]):
+        assert ferrule("run", *SANDBOX, *words)[:2] == (125, "there is no Cargo.toml in .")
+
+
 def test_a_wrong_line_of_a_file_is_named_and_no_value_is_shown(
     ferrule: Ferrule, layout: str, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 ALLOWED = {"ferrule", "click", "typing_extensions", "colorama"}
 """Top-level packages outside the standard library that `ferrule --help` may import."""
 
-OURS = {"ferrule", "ferrule.cli", "ferrule.cli.app", "ferrule.cli.text", "ferrule.errors"}
+OURS = {"ferrule", "ferrule.cli", "ferrule.cli.app", "ferrule.text", "ferrule.errors"}
 
 
 def imported_by(*arguments: str) -> set[str]:

@@ -45,6 +45,11 @@ def test_a_bad_size_is_one_clear_line(own: Path, monkeypatch: pytest.MonkeyPatch
     assert refused.value.message == "FERRULE_CACHE_SIZE: '5 apples' is not a size"
 
 
+def test_a_configuration_folder_that_cannot_be_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"/tmp/{'n' * 300}")
+    assert cache_limit() == 2 << 30
+
+
 def test_a_world_with_another_report_shares_the_cache_and_what_was_made(tmp_path: Path) -> None:
     world, notes, runner = context_of(tmp_path), Notes(), SystemRunner()
     other = world.using(report=notes, runner=runner)

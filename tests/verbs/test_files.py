@@ -128,6 +128,13 @@ def test_patterns_agree_with_bash(tmp_path: Path) -> None:
         )
 
 
+def test_links_that_lead_in_a_circle_are_not_there(tmp_path: Path) -> None:
+    write_files(tmp_path, {"static/x": "x"})
+    (tmp_path / "static" / "loop").symlink_to("loop")
+    for source in ("static", "static/loop", "static/*"):
+        assert refusal(tmp_path, copy(source)).message.endswith("loop' is not there")
+
+
 def test_a_pattern_finds_files_behind_links_and_refuses_those_that_leave(tmp_path: Path) -> None:
     place = tmp_path / "project"
     write_files(place, {"shared/a.css": "", "static/b.css": ""})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ferrule.cargo.plan import CargoOptions
+from ferrule.cli.app import run
 from ferrule.tables import Table
 from ferrule.values import Output
 from ferrule.verbs.deliver import Destinations
@@ -197,3 +198,15 @@ def test_where_cargo_cannot_say_the_lock_file_is_read_and_the_link_is_called_a_g
     found = rows(make_plan(context_of(place), request, (), Destinations()))
     assert found["certificates"] == (True, "CA roots: rustls is in the graph, and its roots may be files")
     assert found["link"] == ("static", "a guess: cargo does not say which dependencies count here")
+
+
+def test_what_a_stranger_s_project_says_steers_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    table = '[package.metadata.ferrule]\nmigrate = { args = ["\\u001b]0;title\\u0007\\nx"] }\n'
+    place = write_project(tmp_path / "project", {"Cargo.toml": manifest(extra=table)})
+    assert run(["plan", str(place)]) == 0
+    shown = capsys.readouterr().out
+    assert "\ufffd]0;title\ufffd\ufffdx" in shown
+    assert "\x1b" not in shown

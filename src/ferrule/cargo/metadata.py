@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ferrule.atomic import is_there
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
@@ -101,6 +102,8 @@ def read_project(runner: Runner, place: Path) -> Project:
 
 def find_manifest(place: Path) -> Path:
     """The absolute path of the Cargo.toml that PROJECT means: a folder's own, or the nearest above it."""
+    if place.name != MANIFEST and not is_there(place):
+        raise ProjectError(f"there is no {place}", hint="give the folder of a Cargo project")
     if place.name != MANIFEST and place.is_file():
         raise ProjectError(
             f"{place} is neither the folder of a Cargo project nor a {MANIFEST}",
@@ -110,7 +113,7 @@ def find_manifest(place: Path) -> Path:
         folder, manifests = place.parent, [place]
     else:
         folder, manifests = place, [above / MANIFEST for above in (place.resolve(), *place.resolve().parents)]
-    found = next((manifest for manifest in manifests if manifest.is_file()), None)
+    found = next((manifest for manifest in manifests if is_there(manifest) and manifest.is_file()), None)
     if found is None:
         raise ProjectError(f"there is no {MANIFEST} in {folder}", hint=_hint_below(folder))
     return found.resolve()

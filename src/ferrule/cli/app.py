@@ -3,13 +3,14 @@
 import difflib
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ferrule import __version__
-from ferrule.cli.text import printable
-from ferrule.errors import FerruleError, InvalidValueError, UserInterruptError
+from ferrule.errors import FerruleError, UsageError, UserInterruptError
+from ferrule.text import printable
 
 if TYPE_CHECKING:
     from ferrule.cargo.head_start import HeadStart
@@ -72,6 +73,10 @@ def ferrule() -> None:
 
     No Docker daemon, no Dockerfile. Start with `ferrule plan`, then `ferrule build`.
     """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError("the folder that this runs in is gone", hint="cd to one that is there") from error
 
 
 def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
@@ -90,14 +95,15 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
         return _fail(error.format_message(), _usage_hint(error), 2)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", "", UserInterruptError.exit_code)
-    except InvalidValueError as error:
-        return _fail(error.message, error.hint, error.exit_code)
     except FerruleError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone; that is not worth a word.
         sys.stderr.close()
         return 1
+    except OSError as error:
+        # Of the machine, and where nobody thought of it: a full disk, no more files, a folder that is gone.
+        return _fail(": ".join(map(str, filter(None, (error.filename, error.strerror or error)))), "", 1)
     return result if isinstance(result, int) else 0
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
-from ferrule.cli.text import counted, printable
 from ferrule.errors import ProjectError
+from ferrule.text import counted, printable
 
 if TYPE_CHECKING:
     from ferrule.contract import Variable
@@ -35,19 +35,19 @@ def command(**given: Any) -> None:
     """
     from ferrule.cli.given import make_context
 
-    if given["scan"] and given["check"]:
+    if given["scan"] and given["check"] is not None:
         raise click.UsageError("--scan and --check are two different things")
     context, request = make_context(given), plain_request(given)
     if given["scan"]:
         _scan(context, request, as_json=given["as_json"])
-    elif given["check"]:
+    elif given["check"] is not None:
         _check(context, request, given["check"], as_json=given["as_json"])
     else:
         _list(context, request, as_json=given["as_json"])
 
 
 def plain_request(given: dict[str, Any]) -> "ProjectRequest":
-    """The project and its program; no flag says anything of the image."""
+    """The project and its program; no flag says what is in the image."""
     from ferrule.cargo.plan import CargoOptions
     from ferrule.tables import FLAGS, Source, Table
     from ferrule.verbs.prepare import ProjectRequest
@@ -58,6 +58,7 @@ def plain_request(given: dict[str, Any]) -> "ProjectRequest":
         binary=given["binary"],
         cargo=CargoOptions(),
         flags=Source(table=Table(), origin=FLAGS),
+        allow_secrets=given.get("allow_secret", ()),
     )
 
 
@@ -116,7 +117,7 @@ def _scan(context: "Context", request: "ProjectRequest", *, as_json: bool) -> No
         lines = tuple(env_lines(found))
         width = max(len(text) for text, places in lines if places)
         for text, places in lines:
-            click.echo(f"{text:<{width}}  # {places}" if places else text)
+            click.echo(printable(f"{text:<{width}}  # {places}" if places else text))
     else:
         context.report.say("the contract has every variable that was found in the source")
 

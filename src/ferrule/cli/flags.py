@@ -37,10 +37,11 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, envvar=variable, show_envvar=False, **settings)
 
 
-def _parse_base(text: str) -> object:
-    from ferrule.verbs.prepare import parse_base
+def parse_base(text: str) -> object:
+    """What `--base` takes, with its parser imported when it is needed."""
+    from ferrule.verbs import prepare
 
-    return parse_base(text)
+    return prepare.parse_base(text)
 
 
 def _parse_donor(text: str) -> object:
@@ -134,10 +135,17 @@ ENV_FLAGS = (
     ),
 )
 
+ALLOW_SECRET = option(
+    "--allow-secret",
+    multiple=True,
+    metavar="NAME",
+    help="A variable or label that may look like a secret, such as a development URL.",
+)
+
 IMAGE_FLAGS = (
     option(
         "--base",
-        type=Parsed("BASE", _parse_base, raw=True),
+        type=Parsed("BASE", parse_base, raw=True),
         help="What it stands on: auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
     ),
     option(
@@ -205,12 +213,7 @@ IMAGE_FLAGS = (
         help="Migrations to take along to /app/migrations.",
     ),
     click.option("--no-migrations", is_flag=True, help="Leave out migrations that were found."),
-    option(
-        "--allow-secret",
-        multiple=True,
-        metavar="NAME",
-        help="A variable or label that may look like a secret, such as a development URL.",
-    ),
+    ALLOW_SECRET,
 )
 
 DESTINATION_FLAGS = (
@@ -229,7 +232,9 @@ DESTINATION_FLAGS = (
     click.option("--push", is_flag=True, help="Push the image to its registry."),
     click.option("--load", is_flag=True, help="Load the image into a container engine."),
     option(
-        "--engine", type=click.Choice(["docker", "podman"]), help="The engine for --load.  [default: docker]"
+        "--engine",
+        type=ENGINES,
+        help="The engine for --load: docker, podman, or auto for the first that is there.  [default: docker]",
     ),
     click.option(
         "--output",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.env import plain_request
-from ferrule.cli.flags import JSON, VERBOSE, with_flags
-from ferrule.cli.text import counted, printable
+from ferrule.cli.flags import ALLOW_SECRET, JSON, VERBOSE, parse_base, with_flags
 from ferrule.cli.types import Parsed
 from ferrule.errors import ProjectError
+from ferrule.text import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +24,6 @@ def _parse_image(text: str) -> object:
     from ferrule.oci.reference import parse_reference
 
     return parse_reference(text)
-
-
-def _parse_base(text: str) -> object:
-    from ferrule.verbs.prepare import parse_base
-
-    return parse_base(text)
 
 
 @click.command("generate")
@@ -54,13 +48,13 @@ def _parse_base(text: str) -> object:
 )
 @click.option(
     "--base",
-    type=Parsed("IMAGE", _parse_base),
+    type=Parsed("IMAGE", parse_base),
     help="What a Dockerfile's image stands on: distroless, debian, scratch or an image.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail where a file is not as it should be.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--force", is_flag=True, help="Replace a file that is there and was not generated.")
-@with_flags((VERBOSE, JSON))
+@with_flags((ALLOW_SECRET, VERBOSE, JSON))
 def command(**given: Any) -> None:
     """Write files from what is known of the project.
 

@@ -1,9 +1,14 @@
 """What a command line said, as the values that verbs take."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
+
+from ferrule.atomic import is_there
+from ferrule.errors import UsageError
 
 if TYPE_CHECKING:
     from ferrule.cargo.plan import CargoOptions
@@ -22,7 +27,7 @@ def cargo_options(given: dict[str, Any]) -> "CargoOptions":
         raise click.UsageError(f"--release and --profile {profile} contradict each other")
     if profile in ("dev", "debug", "test") and not given["allow_debug"]:
         error = click.UsageError(f"the {profile} profile makes programs ten to a hundred times slower")
-        error.hint = "leave out --profile, or add --allow-debug if you mean it"  # type: ignore[attr-defined]  # read by main
+        error.hint = "leave out --profile, or add --allow-debug if you mean it"  # type: ignore[attr-defined]  # read by app
         raise error
     return CargoOptions(
         profile="dev" if profile == "debug" else profile,
@@ -105,11 +110,23 @@ def project_request(given: dict[str, Any]) -> "ProjectRequest":
     )
 
 
+def project_at(what: str) -> Path | None:
+    """The project that PROJECT|IMAGE means: whatever is there; None for an image.
+
+    Raises `UsageError` for what can only be a path, and of nothing.
+    """
+    if is_there(Path(what)):
+        return Path(what)
+    if what.startswith(("/", ".", "~")):
+        raise UsageError(f"there is no {what}", hint="give the folder of a Cargo project, or an image")
+    return None
+
+
 def is_for_all(given: dict[str, Any]) -> bool:
     """Whether every binary is meant. Raises a usage error where one is named too."""
     if given["all_binaries"] and given["binary"] is not None:
         error = click.UsageError("--all and --bin contradict each other")
-        error.hint = "leave one of them out; --all goes with --package"  # type: ignore[attr-defined]  # read by main
+        error.hint = "leave one of them out; --all goes with --package"  # type: ignore[attr-defined]  # read by app
         raise error
     return bool(given["all_binaries"])
 
@@ -118,7 +135,8 @@ def destinations_of(given: dict[str, Any]) -> "Destinations":
     """Where the image is to go."""
     from ferrule.verbs.deliver import Destinations, Gate
 
-    if given["engine"] and not given["load"]:
+    source = click.get_current_context().get_parameter_source("engine")
+    if source is ParameterSource.COMMANDLINE and not given["load"]:  # a variable may be meant for `run`
         raise click.UsageError("--engine goes with --load")
     gate = Gate(
         wanted=given["verify"],

@@ -5,9 +5,9 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ferrule.cli.text import counted, printable, size
 from ferrule.image.contents import OPAQUE, WHITEOUT
 from ferrule.oci.image_config import HealthCheck, RunConfig
+from ferrule.text import counted, printable, size
 from ferrule.verbs.inspect_image import BASE_DIGEST, BASE_NAME
 
 if TYPE_CHECKING:

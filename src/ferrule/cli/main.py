@@ -6,9 +6,10 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import NoReturn
 
-from ferrule.errors import UserInterruptError
+from ferrule.errors import OutputError, UserInterruptError
 
 OBJECTS_BEFORE_COLLECTION = 100_000
 """Imports make tens of thousands of objects that all stay: Python would look through them again and again."""
@@ -29,6 +30,7 @@ def cargo_main() -> NoReturn:
 
 def _start(arguments: list[str]) -> NoReturn:
     _on_signals(_end)
+    _open_streams()
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     # Imported here, so that Ctrl-C during the import is handled too.
     from ferrule.cli.ahead import ahead_of
@@ -50,14 +52,29 @@ def _start(arguments: list[str]) -> NoReturn:
     _leave(code)
 
 
+def _open_streams() -> None:
+    """Have all three: in place of one that was closed, the next file that is opened would be written to."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - no path, no end
+    # A path need not be UTF-8, and the next tool wants its bytes.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
+
+
 def _leave(code: int) -> NoReturn:
     """End at once: to take three hundred modules apart one by one takes as long as a small push."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (OSError, ValueError):
+    except (BrokenPipeError, ValueError):
         # Nobody reads us any more, or the stream is closed: Python's own end knows what that means.
         sys.exit(code)
+    except OSError as error:
+        if not code:  # else something has been said already, and most likely this
+            os.write(2, f"error: cannot write the result: {error.strerror}\n".encode())
+        os._exit(code or OutputError.exit_code)
     os._exit(code)
 
 

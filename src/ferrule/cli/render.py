@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
-from ferrule.cli.text import printable, size
 from ferrule.image.archive import familiar
 from ferrule.image.image import Publishable
 from ferrule.oci.reference import Reference
+from ferrule.text import printable, size
 from ferrule.verbs.build import Built, BuiltImage, BuiltPart
 from ferrule.verbs.image import Made
 from ferrule.verbs.pack import Packed
@@ -28,7 +28,7 @@ def plan_screen(plan: Plan) -> str:
         f"{row.name:<{names}}  {row.text:<{texts}}" + (f"  {row.reason}" if row.reason else "")
         for row in plan.rows
     ]
-    screen = "".join(f"{line.rstrip()}\n" for line in lines)
+    screen = "".join(f"{printable(line).rstrip()}\n" for line in lines)
     return screen if plan.configuration is None else f"{screen}\n{configuration_screen(plan.configuration)}"
 
 

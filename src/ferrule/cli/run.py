@@ -1,12 +1,10 @@
 """`ferrule run`."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
@@ -16,7 +14,7 @@ from ferrule.cli.flags import (
     option,
     with_flags,
 )
-from ferrule.cli.given import make_context, project_request
+from ferrule.cli.given import make_context, project_at, project_request
 from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.mount import parse_mount
 from ferrule.engine.name import parse_name
@@ -100,7 +98,18 @@ RUN_FLAGS = (
 )
 
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+class WithArguments(click.Command):
+    """Gives all that stands behind `--` to the program, also where PROJECT is left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """click itself would take the first of it for PROJECT, and run a stranger's image of that name."""
+        end = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:end])
+        ctx.params["arguments"] = (*ctx.params["arguments"], *args[end + 1 :])
+        return rest
+
+
+@click.command("run", cls=WithArguments)
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
@@ -153,12 +162,8 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     from ferrule.verbs.run import run_image, run_project
 
     context = make_context(given)
-    place = Path(given["what"])
-    if not is_there(place):
-        if given["what"].startswith(("/", ".", "~")):
-            raise UsageError(
-                f"there is no {given['what']}", hint="give the folder of a Cargo project, or an image"
-            )
+    place = project_at(given["what"])
+    if place is None:
         return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})
     return run_project(context, request, options)

@@ -1,12 +1,10 @@
 """`ferrule verify`."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
@@ -17,11 +15,11 @@ from ferrule.cli.flags import (
     option,
     with_flags,
 )
-from ferrule.cli.given import make_context, project_request
+from ferrule.cli.given import make_context, project_at, project_request
 from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
-from ferrule.cli.text import printable
 from ferrule.cli.types import MEMORY, Parsed
-from ferrule.errors import ImageError, UsageError
+from ferrule.errors import ImageError
+from ferrule.text import printable
 from ferrule.values import parse_size
 
 if TYPE_CHECKING:
@@ -115,14 +113,10 @@ def _verify(given: dict[str, Any], options: "VerifyOptions") -> "Verified":
     from ferrule.verbs.verify import verify_image, verify_project
 
     context = make_context(given)
-    place = Path(given["what"])
-    if is_there(place):
+    place = project_at(given["what"])
+    if place is not None:
         request = project_request({**given, "project": place, "env": (), "image": None})
         verified = verify_project(context, request, options)
-    elif given["what"].startswith(("/", ".", "~")):
-        raise UsageError(
-            f"there is no {given['what']}", hint="give the folder of a Cargo project, or an image"
-        )
     else:
         verified = verify_image(context, given["what"], options)
     if not verified.verdict.ok:

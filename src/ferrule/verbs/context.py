@@ -1,6 +1,7 @@
 """The world that a verb works in, as one value: programs, terminal, cache, and whom the user trusts."""
 
 import os
+import re
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ferrule.atomic import is_there
 from ferrule.config import UserConfig
 from ferrule.errors import InvalidValueError, ProjectError, UsageError
 from ferrule.folders import config_file
@@ -117,7 +119,7 @@ def cache_limit() -> int:
 
 def _own_file() -> OwnFile:
     place = config_file()
-    return _read(place) if place.is_file() else OwnFile()
+    return _read(place) if is_there(place) else OwnFile()
 
 
 def _read(place: Path) -> OwnFile:
@@ -139,6 +141,6 @@ def _read(place: Path) -> OwnFile:
 def source_date_epoch() -> int:
     """SOURCE_DATE_EPOCH in seconds, or 0: nothing in an image says when it was made unless asked to."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    if not text.isdigit() or int(text) >= 1 << 33:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) >= 1 << 33:
         raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}", hint="it is a number of seconds since 1970")
     return int(text)

@@ -107,6 +107,8 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
 
         choose_loader(destinations.engine)
     for output in destinations.outputs:
+        if output.kind != "oci" and is_there(output.path) and output.path.is_dir():
+            raise OutputError(f"cannot write {output.path}: it is a folder", hint="choose a file in it")
         folder = output.path if output.kind == "oci" else output.path.parent
         nearest = next(parent for parent in (folder, *folder.absolute().parents) if is_there(parent))
         if not nearest.is_dir():
@@ -171,18 +173,13 @@ def _one(context: Context, parcel: Parcel, place: str) -> "tuple[Image, str | No
 
 def _load(context: Context, parcel: Parcel, engine: str) -> Delivered:
     from ferrule.engine.choose import choose_loader
-    from ferrule.image.archive import familiar, write_archive
+    from ferrule.image.archive import familiar
+    from ferrule.verbs.in_engine import load_image
 
     names = _names(parcel)
     image, platform = _one(context, parcel, engine)
-    with (
-        context.scratch() as folder,
-        context.report.step(f"loading into {engine}"),
-    ):
-        archive = folder / "image.tar"
-        loader = choose_loader(engine)
-        write_archive(image, names, archive, docker_only=loader.drops_health)
-        loader.load(archive)
+    with context.report.step(f"loading into {engine}"):
+        load_image(context, choose_loader(engine), image, *names)
     return Delivered(kind="load", line=familiar(names[0]), platform=platform)
 
 

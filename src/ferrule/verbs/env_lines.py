@@ -38,8 +38,9 @@ def _value(variable: Variable) -> str:
 
 
 def toml_string(text: str) -> str:
-    """A basic string. TOML's escapes are those of JSON, but for pairs of surrogates and DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A basic string. TOML's escapes are those of JSON, but for pairs of surrogates."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
 def _key(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from ferrule.atomic import is_there
 from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError
 from ferrule.values import PROGRAM_FOLDER, FileCopy
@@ -40,8 +41,8 @@ def collect_files(
     """
     entries: dict[PurePosixPath, FileEntry] = {}
     try:
-        named = frozenset((folder / copy.source).resolve() for copy in copies)
-        project = _Project(root=root.resolve(), folder=folder.resolve(), named=named)
+        named = frozenset(_real(folder / copy.source) for copy in copies)
+        project = _Project(root=_real(root), folder=_real(folder), named=named)
         for copy in copies:
             entries.update((entry.path, entry) for entry in _entries(copy, project))
     except OSError as error:
@@ -72,7 +73,7 @@ def split_source(source: str, folder: Path) -> tuple[str, tuple[str, ...]]:
     """The folder before the first wildcard, and the pattern from there on; none for a file's own name."""
     parts = PurePosixPath(source).parts
     first = next((at for at, part in enumerate(parts) if WILDCARDS & set(part)), None)
-    if first is None or (folder / source).exists():
+    if first is None or is_there(folder / source):
         return source, ()
     return str(PurePosixPath(*parts[:first])), parts[first:]
 
@@ -131,13 +132,18 @@ def _walk(
 
 
 def _inside(path: Path, said: str, project: _Project) -> Path:
-    real = path.resolve()
+    real = _real(path)
     if not real.exists():
         raise ProjectError(f"the file {said!r} is not there", hint=f"it is looked up from {path.parent}")
     if not real.is_relative_to(project.root):
         hint = "only files of the project go into its image; copy it there"
         raise ProjectError(f"the file {said!r} leaves the project", hint=hint)
     return real
+
+
+def _real(path: Path) -> Path:
+    """Behind all links. `Path.resolve` fails for those that lead in a circle, to nothing."""
+    return Path(os.path.realpath(path))
 
 
 def _add(above: frozenset[Path], folder: Path) -> frozenset[Path]:

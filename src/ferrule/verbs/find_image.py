@@ -11,7 +11,7 @@ from ferrule.image.source import ImageSource, source_of
 from ferrule.image.stored import INDEX, find_stored
 from ferrule.oci.platform import Platform
 from ferrule.verbs.context import Context
-from ferrule.verbs.open_image import open_image
+from ferrule.verbs.open_image import open_image, split_place
 
 ARCHIVES = ("docker-archive", "oci-archive")
 
@@ -25,10 +25,10 @@ def find_image(context: Context, name: str, platform: Platform) -> Iterator[Imag
     """
     kind, _, rest = name.partition(":")
     if kind == "oci":
-        path, tag = _split(rest)
+        path, tag = split_place(rest)
         yield find_stored(_folder(path), tag, platform)
     elif kind in ARCHIVES:
-        path, tag = _split(rest)
+        path, tag = split_place(rest)
         yield find_stored(TarShelf(path), tag, platform)
     elif kind == "docker-daemon":
         with _from_docker(context, rest, platform) as source:
@@ -45,16 +45,6 @@ def _folder(path: Path) -> FolderShelf:
     if not shelf.has(INDEX):
         raise ShelfError(f"{path} is no OCI layout", hint="an OCI layout has index.json and blobs/")
     return shelf
-
-
-def _split(text: str) -> tuple[Path, str | None]:
-    """A path, and the name behind the first colon; a path that is there may have colons of its own."""
-    if not text:
-        raise UsageError("there is no path behind the colon", hint="write oci:DIR or docker-archive:FILE")
-    if is_there(Path(text)):
-        return Path(text), None
-    path, _, name = text.partition(":")
-    return Path(path), name or None
 
 
 @contextmanager

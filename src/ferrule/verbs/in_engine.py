@@ -8,11 +8,11 @@ from ferrule.oci.reference import Reference, parse_reference
 from ferrule.verbs.context import Context
 
 
-def load_image(context: Context, loader: Loader, image: Image, name: Reference) -> None:
-    """Bring an image to an engine that keeps images."""
+def load_image(context: Context, loader: Loader, image: Image, *names: Reference) -> None:
+    """Bring an image to an engine that keeps images, under its names there."""
     with context.scratch() as folder:
         archive = folder / "image.tar"
-        write_archive(image, (name,), archive, docker_only=loader.drops_health)
+        write_archive(image, names, archive, docker_only=loader.drops_health)
         loader.load(archive)
 
 

@@ -14,6 +14,7 @@ from ferrule.cargo.toml import parse_toml
 from ferrule.cargo.variables import Read, Scan, Source, scan
 from ferrule.database import DEFAULT_NAME
 from ferrule.errors import ProjectError
+from ferrule.text import printable
 from ferrule.verbs.context import Context
 from ferrule.verbs.env import Scanned, compared, program_sources
 from ferrule.verbs.env_lines import env_lines, toml_string
@@ -54,7 +55,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         """The lines as they go into Cargo.toml, reasons in comments."""
         width = max((len(line.text) for line in self.lines if line.reason), default=0)
         shown = (
-            f"{line.text:<{width}}  # {line.reason}" if line.reason else line.text for line in self.lines
+            f"{line.text:<{width}}  # {printable(line.reason)}" if line.reason else line.text
+            for line in self.lines
         )
         return "".join(f"{line}\n" for line in shown)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ferrule.atomic import is_there
 from ferrule.errors import InvalidValueError, RegistryError, UsageError
 from ferrule.image.image import Image
 from ferrule.image.layout import LayoutError, read_layout
@@ -20,9 +21,9 @@ def open_image(context: Context, name: str, platform: Platform, *, any_platform:
     With `any_platform`, an image that is for one other platform alone will do.
     """
     if name.startswith("oci:"):
-        folder, _, tag = name.removeprefix("oci:").partition(":")
+        folder, tag = split_place(name.removeprefix("oci:"))
         try:
-            return read_layout(Path(folder), tag or None, platform)
+            return read_layout(folder, tag, platform)
         except LayoutError as error:
             raise RegistryError(error.message, hint=error.hint) from error
     from ferrule.registry.pull import resolve
@@ -33,6 +34,18 @@ def open_image(context: Context, name: str, platform: Platform, *, any_platform:
         raise UsageError(error.message, hint=error.hint) from error
     with context.report.step(f"reading {name}"):
         return resolve(client_of(context), reference, platform, context.store, any_platform=any_platform)
+
+
+def split_place(text: str) -> tuple[Path, str | None]:
+    """A path, and the name behind its colon. Both may have colons of their own.
+
+    The longest path that is there is meant, and where none is, all before the first colon.
+    """
+    if not text:
+        raise UsageError("there is no path behind the colon", hint="write oci:DIR or docker-archive:FILE")
+    ends = [len(text), *(at for at in reversed(range(len(text))) if text[at] == ":")]
+    end = next((each for each in ends if each and is_there(Path(text[:each]))), ends[-1])
+    return Path(text[:end]), text[end + 1 :] or None
 
 
 def client_of(context: Context) -> "Client":

@@ -12,8 +12,9 @@ SHORTEST = 6
 
 
 def check_plain(settings: Settings, allowed: tuple[str, ...]) -> None:
-    """Raise `ProjectError` for a variable, label or argument that holds a secret, unless its name is allowed.
+    """Raise `ProjectError` for a variable, label, argument or health check that holds a secret.
 
+    Unless its name is among those that are allowed.
     A secret is told by its form, by the variable's name, or because it is the value that a variable of the
     contract, a secret one, has here.
     """
@@ -35,9 +36,12 @@ def _plain_texts(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Name, where it stands, value."""
     yield from ((name, "env", value) for name, value in settings.env.items())
     yield from ((name, "label", value) for name, value in settings.labels.items())
-    command = settings.health.command if settings.health else ()
     yield from (("args", "the argument in", text) for text in settings.args)
-    yield from (("health", "the command of", text) for text in command)
+    health = settings.health
+    if health is not None:
+        yield from (("health", "the command of", text) for text in health.command)
+        yield from (("health", "a path of", text) for text in (health.path, health.live) if text)
+        yield from (("health", "the header of", text) for text in (health.header,) if text)
 
 
 def _secrets_here(settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -200,15 +200,15 @@ def parse_repository(text: str) -> Reference:
 
 def parse_base(text: str) -> str:
     """A base's short name, a layout, or an image reference."""
-    if text not in SHORT_NAMES and not text.startswith("oci:"):
-        parse_reference(text)
-    return text
+    return text if text in SHORT_NAMES else parse_donor(text)
 
 
 def parse_donor(text: str) -> str:
     """A layout or an image reference."""
     if not text.startswith("oci:"):
         parse_reference(text)
+    elif "\0" in text:
+        raise InvalidValueError(f"{text!r} is not a path", hint="write it like oci:DIR or oci:DIR:TAG")
     return text
 
 
