@@ -121,7 +121,7 @@ def find_manifest(place: Path) -> Path:
 
 def _hint_below(folder: Path) -> str:
     """The projects in folders of the folder; what lies in a project is its own affair."""
-    if (folder / "oci-layout").is_file():
+    if is_there(folder / "oci-layout"):
         return f"it is an OCI layout: name it oci:{folder}"
     found: list[str] = []
     for place, folders, files in os.walk(folder):
