@@ -160,3 +160,30 @@ def test_a_dockerfile_in_a_folder_of_the_project_has_its_paths(ferrule: InProjec
     assert ferrule("generate", "dockerfile", "--check", "--output", str(place)) == (0, "", "")
     assert ferrule("generate", "dockerfile", "-o", ".")[0] == 0
     assert "COPY deploy/docker/probe.rs " in example.with_name("Dockerfile").read_text()
+
+
+def test_a_workflow_lies_at_the_root_of_the_repository(ferrule: InProject, example: Path) -> None:
+    """Where GitHub looks for it, whatever else lies in that repository."""
+    repository = example.parents[1]
+    workflows = repository / ".github" / "workflows"
+    (repository / ".git").mkdir()
+    assert ferrule("generate", "github") == (0, "", f"{workflows / 'ferrule-hello.yml'}: written\n")
+    text = (workflows / "ferrule-hello.yml").read_text()
+    assert "    working-directory: shop\n" in text
+    assert "            shop/target\n" in text
+    assert ferrule("generate", "--check") == (0, "", "")
+    # Another project's beside it is none of ours.
+    (workflows / "ferrule-other.yml").write_text(text.replace("anew for hello;", "anew for other;"))
+    assert ferrule("generate", "github", "--check") == (0, "", "")
+
+
+def test_two_programs_have_a_workflow_each(ferrule: InProject, example: Path) -> None:
+    other = example.parent / "src" / "bin" / "other.rs"
+    other.parent.mkdir()
+    other.write_text("fn main() {}\n")
+    place = example.parent / ".github" / "workflows"
+    assert ferrule("generate", "github", "--bin", "hello")[2] == f"{place / 'ferrule.yml'}: written\n"
+    assert ferrule("generate", "github", "--bin", "other")[2] == f"{place / 'ferrule-other.yml'}: written\n"
+    assert '\nname: "Test and push other"\n' in (place / "ferrule-other.yml").read_text()
+    for name in ("hello", "other"):
+        assert ferrule("generate", "github", "--check", "--bin", name) == (0, "", "")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -55,11 +56,13 @@ FULL = Service(
     init=True,
     capabilities=("NET_BIND_SERVICE",),
 )
+BELOW = msgspec.structs.replace(FULL, folder="services/a b", is_alone=False)
 
 
 def text_of(service: Service) -> str:
     (draft,) = github.drafts(service)
-    assert (draft.kind, draft.path) == ("github", ".github/workflows/ferrule.yml")
+    assert draft.kind == "github"
+    assert (draft.path == ".github/workflows/ferrule.yml") == service.is_alone
     return draft.text
 
 
@@ -70,6 +73,29 @@ def parsed(service: Service) -> Any:
 def steps(service: Service, job: str) -> dict[str, Any]:
     """The steps of a job by their names."""
     return {step["name"]: step for step in parsed(service)["jobs"][job]["steps"]}
+
+
+def test_a_project_below_the_root_of_its_repository() -> None:
+    service = msgspec.structs.replace(BELOW, sqlx=Sqlx(folder="crates/db", prepared=True))
+    (draft,) = github.drafts(service)
+    assert draft.path == ".github/workflows/ferrule-shop.yml"
+    workflow = YAML(typ="safe").load(draft.text)
+    assert workflow["name"] == "Test and push shop"
+    assert workflow["defaults"]["run"] == {"shell": "bash", "working-directory": "services/a b"}
+    paths = [
+        step["with"]["path"].split("\n")
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "cache" in step.get("uses", "")
+    ]
+    assert [each[-1] for each in paths] == [
+        "services/a b/target",
+        "services/a b/target",
+        "services/a b/target/ferrule/cargo",
+    ]
+    prepared = steps(service, "test")["Is .sqlx what the queries and the database say?"]
+    assert prepared["working-directory"] == "services/a b/crates/db"
+    assert "working-directory" not in parsed(FULL)["defaults"]["run"]
 
 
 def test_each_job_may_do_what_it_needs_and_no_more() -> None:
@@ -243,7 +269,7 @@ def _evaluated(part: Any) -> Any:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("service", [TINY, FULL], ids=lambda service: service.name)
+@pytest.mark.parametrize("service", [TINY, FULL, BELOW], ids=lambda service: service.folder)
 def test_the_judges_find_nothing(service: Service, tmp_path: Path) -> None:
     assert findings(_written(service, tmp_path)) == ()
 
