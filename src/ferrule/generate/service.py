@@ -80,6 +80,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
         return self.image or f"{self.label}:{self.version.replace('+', '_')}"
 
     @property
+    def is_local(self) -> bool:
+        """Whether the image is named without a registry: what one has under the name is somebody else's."""
+        return "/" not in self.reference
+
+    @property
     def lowest_port(self) -> int | None:
         """The lowest of those ports that are closed to users; None where there is none of them."""
         return min((port.number for port in self.ports if port.number < FIRST_OPEN_PORT), default=None)
