@@ -1,7 +1,6 @@
 """The workflow for GitHub: what is in it, and that no name becomes an expression or a part of a script."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,12 +15,10 @@ from ferrule.database import Database
 from ferrule.generate import github
 from ferrule.generate.actions import CACHE, CHECKOUT
 from ferrule.generate.expression import literal
-from ferrule.generate.marked import drafted
 from ferrule.generate.service import Service, Sqlx
 from ferrule.health import Health
 from ferrule.values import Port
 from tests.generate.github_expression import evaluated
-from tests.generate.judge_github import findings
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 NAMES = st.one_of(
@@ -134,6 +131,17 @@ def test_scripts_are_the_same_for_every_project_and_hold_no_expression(service: 
         scripts = {name: step["run"] for name, step in steps(named, job).items() if "run" in step}
         assert scripts == {name: step["run"] for name, step in steps(other, job).items() if "run" in step}
         assert "${{" not in "".join(scripts.values())
+
+
+def test_a_base_of_the_same_registry_takes_the_login_before_the_build() -> None:
+    service = msgspec.structs.replace(FULL, bases=("registry.example.com:5000/base/rt:1",))
+    names = list(steps(service, "image"))
+    assert names.index("Log in") < names.index("Build")
+    assert steps(service, "image")["Build"]["env"]["REGISTRY_AUTH_FILE"].endswith("/auth.json")
+    assert sorted(names) == sorted(steps(FULL, "image"))
+    assert names.count("Log in") == 1
+    public = msgspec.structs.replace(FULL, bases=("quay.io/base/rt:1",))
+    assert text_of(public) == text_of(FULL)
 
 
 def test_a_secret_is_in_one_step_and_in_no_script() -> None:
@@ -266,31 +274,3 @@ def _evaluated(part: Any) -> Any:
     if isinstance(part, list):
         return [_evaluated(each) for each in part]
     return evaluated(part, {}) if isinstance(part, str) else part
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("service", [TINY, FULL, BELOW], ids=lambda service: service.folder)
-def test_the_judges_find_nothing(service: Service, tmp_path: Path) -> None:
-    assert findings(_written(service, tmp_path)) == ()
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    ("good", "bad", "judge"),
-    [
-        ("runs-on: ubuntu-latest", "runs-upon: ubuntu-latest", "check-jsonschema"),
-        ("persist-credentials: false", "fetch-depth: 1", "zizmor"),
-        ("steps.cache.outputs", "steps.cash.outputs", "actionlint"),
-    ],
-)
-def test_each_judge_can_fail(good: str, bad: str, judge: str, tmp_path: Path) -> None:
-    place = _written(TINY, tmp_path) / github.PATH
-    place.write_text(place.read_text().replace(good, bad))
-    assert any(finding.startswith(f"{judge}: ") for finding in findings(tmp_path))
-
-
-def _written(service: Service, folder: Path) -> Path:
-    place = folder / github.PATH
-    place.parent.mkdir(parents=True)
-    place.write_text(drafted(None, github.KIND, text_of(service), force=False), encoding="utf-8")
-    return folder

@@ -40,6 +40,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         package=service.package or service.name,
         repository=name.name if name else "",
         registry=name.registry if name else OWN_REGISTRY,
+        needs_login=(name.registry if name else OWN_REGISTRY) in map(_registry, service.bases),
         is_own_registry=name is None or name.registry == OWN_REGISTRY,
         install=f"ferrule{'[zig]' if _is_cross(service) else ''}=={__version__}",
         postgres=service.database.image if service.database else "",
@@ -65,6 +66,10 @@ def _repository(service: Service) -> Reference | None:
     """Where the image goes; None where the project names no repository that it could be pushed to."""
     name = parse_reference(service.reference)
     return None if name.registry == DEFAULT_REGISTRY and name.repository.startswith("library/") else name
+
+
+def _registry(image: str) -> str:
+    return parse_reference(image).registry
 
 
 def _is_cross(service: Service) -> bool:

@@ -37,8 +37,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     pairs of what is taken along and its place; `migrations` is the folder of them, relative to the package;
     `migrate` are the arguments of a run that migrates; `volumes` are absolute paths. `repository` is the
     source's URL, `folder` the project's in the git repository ("." is its root), and `is_alone` says that
-    nothing else in the repository has a workflow of ours. `build` is there for a Dockerfile alone: it takes
-    longer to know.
+    nothing else in the repository has a workflow of ours. `bases` are images that the project names to
+    build its own on. `build` is there for a Dockerfile alone: it takes longer to know.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     repository: str = ""
     folder: str = "."
     is_alone: bool = True
+    bases: tuple[str, ...] = ()
     image: str | None = None
     platforms: tuple[str, ...] = ()
     contract: tuple[Variable, ...] = ()

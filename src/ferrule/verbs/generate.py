@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.atomic import is_there
+from ferrule.base.known import FITTED
 from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
@@ -23,7 +24,7 @@ from ferrule.oci.reference import Reference, reference_of_program
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
 from ferrule.verbs.generated import Generated, compared, left_over, owner_of, parts_of, text_of
-from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
+from ferrule.verbs.prepare import SHORT_NAMES, ProjectRequest, check_references, read_settings
 from ferrule.verbs.targets import named_platforms
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
@@ -158,8 +159,14 @@ def service_of(
         stop_signal=settings.stop_signal,
         init=settings.init,
         capabilities=settings.capabilities,
+        bases=tuple(filter(_is_image, (settings.base, settings.donor or FITTED))),
         build=build,
     )
+
+
+def _is_image(name: str) -> bool:
+    """Whether a base or a donor is an image of a registry."""
+    return name not in SHORT_NAMES and not name.startswith("oci:")
 
 
 def sqlx_of(project: Project, package: Package) -> Sqlx | None:
