@@ -80,6 +80,10 @@ def test_a_second_program_does_not_take_the_place_of_the_first(ferrule: InProjec
     code, out, _ = ferrule("generate", "compose", "--check", "--bin", "other")
     assert code == 3
     assert "+name: other\n" in out
+    assert (
+        f"{composed}  (the service on one machine, with the database that it needs; that of hello is there)"
+        in (ferrule("generate", "--bin", "other")[1])
+    )
     assert ferrule("generate", "systemd", "--bin", "other")[0] == 0
     assert ferrule("generate", "systemd", "--check", "--bin", "hello") == (0, "", "")
     place = example.parent / "deploy" / "other"

@@ -118,7 +118,8 @@ STATES = {
 def _list(files: "tuple[Generated, ...]", why: "Mapping[str, str]") -> None:
     width = max(map(len, KINDS))
     for file in files:
-        click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({why[file.kind]}{STATES[file.state]})"))
+        there = f"; that of {file.other} is there" if file.other else STATES[file.state]
+        click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({why[file.kind]}{there})"))
 
 
 def _compare(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None:
