@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -92,11 +92,8 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     project, selection, settings = read_settings(context, request)
     own = check_references(settings, selection.binary) or reference_of_program(selection.binary)
     name = wanted.image or own
-    root, program, others = (
-        project.workspace.workspace_root,
-        selection.binary,
-        _other_names(project, selection),
-    )
+    root, program = project.workspace.workspace_root, selection.binary
+    others = _other_names(project, selection)
     folders = Folders(project=root, repository=_repository_of(root), output=wanted.output)
     kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folders, kind)))
     asks = dockerfile.KIND in kinds
@@ -119,16 +116,17 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     known = None if wanted.image else _known_digest(placed(name), name)
     found = placed(name.with_digest(known) if known else name)
     files = (compared(each, path, program, others, force=wanted.force) for path, each in found.items())
-    more = (
-        each
-        for kind in kinds
-        for place in PLACES.get(kind, ())
+    return (*files, *_left_over(folders, kinds, found, program, others))
+
+
+def _left_over(
+    folders: Folders, kinds: tuple[str, ...], found: Collection[Path], program: str, others: frozenset[str]
+) -> Iterator[Generated]:
+    for kind in kinds:
         # Workflows of other projects in the repository are none of this one's, whatever their programs are.
-        for each in left_over(
-            kind, folders.of(kind) / place, found, program, None if kind == github.KIND else others
-        )
-    )
-    return (*files, *more)
+        theirs = None if kind == github.KIND else others
+        for place in PLACES.get(kind, ()):
+            yield from left_over(kind, folders.of(kind) / place, found, program, theirs)
 
 
 def service_of(
