@@ -105,6 +105,11 @@ def test_without_a_kind_it_says_what_is_there(ferrule: InProject, example: Path)
         if "; it" in line or "--force" in line
     }
     assert ends[str(example)] == "it is there, and has drifted)"
+    code, shown, err = ferrule("generate", "--diff")
+    assert (code, err, shown.startswith(out)) == (0, "", True)
+    assert "\n-RUST_LOG=debug\n" in shown
+    assert "-FROM scratch" not in shown
+    assert ferrule("generate", "dockerfile", "--diff")[0] == 3
     assert ends[str(example.with_name("Dockerfile"))] == "another one is there, which only --force replaces)"
     assert ends[str(example.parent / "deploy" / "kubernetes" / "kustomization.yaml")] == "it is there)"
 

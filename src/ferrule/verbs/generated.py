@@ -45,8 +45,8 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
         return "same" if self.before == self.after else "changed"
 
     def diff(self) -> str:
-        """A unified diff from what it is to what it should be; nothing of a file that is left over."""
-        if self.after is None:
+        """A unified diff from what it is to what it should be; nothing of a file that is not written."""
+        if self.after is None or self.state == "foreign":
             return ""
         before = (self.before or "").splitlines(keepends=True)
         after = self.after.splitlines(keepends=True)
