@@ -80,6 +80,10 @@ def test_a_second_program_does_not_take_the_place_of_the_first(ferrule: InProjec
     code, out, _ = ferrule("generate", "compose", "--check", "--bin", "other")
     assert code == 3
     assert "+name: other\n" in out
+    assert (
+        f"{composed}  (the service on one machine, with the database that it needs; that of hello is there)"
+        in (ferrule("generate", "--bin", "other")[1])
+    )
     assert ferrule("generate", "systemd", "--bin", "other")[0] == 0
     assert ferrule("generate", "systemd", "--check", "--bin", "hello") == (0, "", "")
     place = example.parent / "deploy" / "other"
@@ -101,6 +105,11 @@ def test_without_a_kind_it_says_what_is_there(ferrule: InProject, example: Path)
         if "; it" in line or "--force" in line
     }
     assert ends[str(example)] == "it is there, and has drifted)"
+    code, shown, err = ferrule("generate", "--diff")
+    assert (code, err, shown.startswith(out)) == (0, "", True)
+    assert "\n-RUST_LOG=debug\n" in shown
+    assert "-FROM scratch" not in shown
+    assert ferrule("generate", "dockerfile", "--diff")[0] == 3
     assert ends[str(example.with_name("Dockerfile"))] == "another one is there, which only --force replaces)"
     assert ends[str(example.parent / "deploy" / "kubernetes" / "kustomization.yaml")] == "it is there)"
 
@@ -160,3 +169,30 @@ def test_a_dockerfile_in_a_folder_of_the_project_has_its_paths(ferrule: InProjec
     assert ferrule("generate", "dockerfile", "--check", "--output", str(place)) == (0, "", "")
     assert ferrule("generate", "dockerfile", "-o", ".")[0] == 0
     assert "COPY deploy/docker/probe.rs " in example.with_name("Dockerfile").read_text()
+
+
+def test_a_workflow_lies_at_the_root_of_the_repository(ferrule: InProject, example: Path) -> None:
+    """Where GitHub looks for it, whatever else lies in that repository."""
+    repository = example.parents[1]
+    workflows = repository / ".github" / "workflows"
+    (repository / ".git").mkdir()
+    assert ferrule("generate", "github") == (0, "", f"{workflows / 'ferrule-hello.yml'}: written\n")
+    text = (workflows / "ferrule-hello.yml").read_text()
+    assert "    working-directory: shop\n" in text
+    assert "            shop/target\n" in text
+    assert ferrule("generate", "--check") == (0, "", "")
+    # Another project's beside it is none of ours.
+    (workflows / "ferrule-other.yml").write_text(text.replace("anew for hello;", "anew for other;"))
+    assert ferrule("generate", "github", "--check") == (0, "", "")
+
+
+def test_two_programs_have_a_workflow_each(ferrule: InProject, example: Path) -> None:
+    other = example.parent / "src" / "bin" / "other.rs"
+    other.parent.mkdir()
+    other.write_text("fn main() {}\n")
+    place = example.parent / ".github" / "workflows"
+    assert ferrule("generate", "github", "--bin", "hello")[2] == f"{place / 'ferrule.yml'}: written\n"
+    assert ferrule("generate", "github", "--bin", "other")[2] == f"{place / 'ferrule-other.yml'}: written\n"
+    assert '\nname: "Test and push other"\n' in (place / "ferrule-other.yml").read_text()
+    for name in ("hello", "other"):
+        assert ferrule("generate", "github", "--check", "--bin", name) == (0, "", "")

@@ -30,7 +30,7 @@ def findings(folder: Path) -> tuple[str, ...]:
         for file in (*place.glob("*.service"), *place.glob("*.timer")):
             # systemd looks for the program, which is not on this machine.
             text = re.sub(
-                rf"(?<=^ExecStart=){PROGRAMS}/\S+", "/bin/true", file.read_text(), flags=re.MULTILINE
+                rf"^(ExecStart(?:Pre)?=){PROGRAMS}/\S+", r"\1/bin/true", file.read_text(), flags=re.MULTILINE
             )
             (copied / file.name).write_text(text)
         units = sorted(copied.iterdir())

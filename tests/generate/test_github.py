@@ -1,9 +1,9 @@
 """The workflow for GitHub: what is in it, and that no name becomes an expression or a part of a script."""
 
 import re
-from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -15,12 +15,10 @@ from ferrule.database import Database
 from ferrule.generate import github
 from ferrule.generate.actions import CACHE, CHECKOUT
 from ferrule.generate.expression import literal
-from ferrule.generate.marked import drafted
 from ferrule.generate.service import Service, Sqlx
 from ferrule.health import Health
 from ferrule.values import Port
 from tests.generate.github_expression import evaluated
-from tests.generate.judge_github import findings
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 NAMES = st.one_of(
@@ -55,11 +53,13 @@ FULL = Service(
     init=True,
     capabilities=("NET_BIND_SERVICE",),
 )
+BELOW = msgspec.structs.replace(FULL, folder="services/a b", is_alone=False)
 
 
 def text_of(service: Service) -> str:
     (draft,) = github.drafts(service)
-    assert (draft.kind, draft.path) == ("github", ".github/workflows/ferrule.yml")
+    assert draft.kind == "github"
+    assert (draft.path == ".github/workflows/ferrule.yml") == service.is_alone
     return draft.text
 
 
@@ -70,6 +70,29 @@ def parsed(service: Service) -> Any:
 def steps(service: Service, job: str) -> dict[str, Any]:
     """The steps of a job by their names."""
     return {step["name"]: step for step in parsed(service)["jobs"][job]["steps"]}
+
+
+def test_a_project_below_the_root_of_its_repository() -> None:
+    service = msgspec.structs.replace(BELOW, sqlx=Sqlx(folder="crates/db", prepared=True))
+    (draft,) = github.drafts(service)
+    assert draft.path == ".github/workflows/ferrule-shop.yml"
+    workflow = YAML(typ="safe").load(draft.text)
+    assert workflow["name"] == "Test and push shop"
+    assert workflow["defaults"]["run"] == {"shell": "bash", "working-directory": "services/a b"}
+    paths = [
+        step["with"]["path"].split("\n")
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "cache" in step.get("uses", "")
+    ]
+    assert [each[-1] for each in paths] == [
+        "services/a b/target",
+        "services/a b/target",
+        "services/a b/target/ferrule/cargo",
+    ]
+    prepared = steps(service, "test")["Is .sqlx what the queries and the database say?"]
+    assert prepared["working-directory"] == "services/a b/crates/db"
+    assert "working-directory" not in parsed(FULL)["defaults"]["run"]
 
 
 def test_each_job_may_do_what_it_needs_and_no_more() -> None:
@@ -108,6 +131,17 @@ def test_scripts_are_the_same_for_every_project_and_hold_no_expression(service: 
         scripts = {name: step["run"] for name, step in steps(named, job).items() if "run" in step}
         assert scripts == {name: step["run"] for name, step in steps(other, job).items() if "run" in step}
         assert "${{" not in "".join(scripts.values())
+
+
+def test_a_base_of_the_same_registry_takes_the_login_before_the_build() -> None:
+    service = msgspec.structs.replace(FULL, bases=("registry.example.com:5000/base/rt:1",))
+    names = list(steps(service, "image"))
+    assert names.index("Log in") < names.index("Build")
+    assert steps(service, "image")["Build"]["env"]["REGISTRY_AUTH_FILE"].endswith("/auth.json")
+    assert sorted(names) == sorted(steps(FULL, "image"))
+    assert names.count("Log in") == 1
+    public = msgspec.structs.replace(FULL, bases=("quay.io/base/rt:1",))
+    assert text_of(public) == text_of(FULL)
 
 
 def test_a_secret_is_in_one_step_and_in_no_script() -> None:
@@ -240,31 +274,3 @@ def _evaluated(part: Any) -> Any:
     if isinstance(part, list):
         return [_evaluated(each) for each in part]
     return evaluated(part, {}) if isinstance(part, str) else part
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("service", [TINY, FULL], ids=lambda service: service.name)
-def test_the_judges_find_nothing(service: Service, tmp_path: Path) -> None:
-    assert findings(_written(service, tmp_path)) == ()
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    ("good", "bad", "judge"),
-    [
-        ("runs-on: ubuntu-latest", "runs-upon: ubuntu-latest", "check-jsonschema"),
-        ("persist-credentials: false", "fetch-depth: 1", "zizmor"),
-        ("steps.cache.outputs", "steps.cash.outputs", "actionlint"),
-    ],
-)
-def test_each_judge_can_fail(good: str, bad: str, judge: str, tmp_path: Path) -> None:
-    place = _written(TINY, tmp_path) / github.PATH
-    place.write_text(place.read_text().replace(good, bad))
-    assert any(finding.startswith(f"{judge}: ") for finding in findings(tmp_path))
-
-
-def _written(service: Service, folder: Path) -> Path:
-    place = folder / github.PATH
-    place.parent.mkdir(parents=True)
-    place.write_text(drafted(None, github.KIND, text_of(service), force=False), encoding="utf-8")
-    return folder

@@ -164,6 +164,23 @@ def test_a_service_with_volumes_has_one_pod() -> None:
     assert one(TINY, "deployment")["spec"]["replicas"] == 2
 
 
+def test_a_job_goes_where_the_volumes_are() -> None:
+    (term,) = pod(FULL, "migrate")["affinity"]["podAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    labels = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "service"}
+    assert term["podAffinityTerm"]["labelSelector"] == {"matchLabels": labels}
+    assert labels.items() <= one(FULL, "deployment")["spec"]["template"]["metadata"]["labels"].items()
+    assert "affinity" not in pod(msgspec.structs.replace(FULL, volumes=()), "migrate")
+
+
+def test_an_image_without_a_registry_is_never_pulled() -> None:
+    migrating = msgspec.structs.replace(TINY, migrate=("migrate",))
+    for name in ("deployment", "migrate"):
+        assert container(migrating, name)["imagePullPolicy"] == "Never"
+        assert "imagePullPolicy" not in container(FULL, name)
+
+
 def test_a_job_follows_what_is_in_it() -> None:
     def job(**changes: Any) -> str:
         changed = msgspec.structs.replace(FULL, **changes)

@@ -76,7 +76,10 @@ def test_a_service_that_needs_nothing_gets_nothing() -> None:
     ],
 )
 def test_an_image_has_its_registry(image: str, whole: str) -> None:
-    assert values(Service(name="a", image=image), "Image") == [whole]
+    service = Service(name="a", image=image)
+    assert values(service, "Image") == [whole]
+    # What a registry has under a name without one is somebody else's.
+    assert values(service, "Pull") == (["never"] if "/" not in image else [])
 
 
 def test_only_liveness_starts_it_anew() -> None:

@@ -24,6 +24,7 @@ SHOP = Service(
     args=("serve", "two words", "$HOME", "100%", ""),
     files=(("static", "/app/static"),),
     volumes=("/data", "/var/lib/a b"),
+    migrate=("migrate", "two words"),
     stop_signal="SIGINT",
     capabilities=("NET_BIND_SERVICE",),
 )
@@ -57,6 +58,14 @@ def test_what_the_service_is_stands_in_its_unit() -> None:
     assert "KillSignal=SIGINT" in found
     assert "Description=Sells 100 %% of it (0.0.0)" in found
     assert "# It looks for static at /app/static." in found
+
+
+def test_migrations_run_before_the_program() -> None:
+    found = lines(Service(name="tiny", migrate=("migrate", "two words", "100%")))
+    before, after = found.index("TimeoutStartSec=15min"), found.index("ExecStart=/usr/local/bin/tiny")
+    assert before < after
+    assert found[before - 1] == 'ExecStartPre=/usr/local/bin/tiny migrate "two words" "100%%"'
+    assert not any(line.startswith(("ExecStartPre", "TimeoutStartSec")) for line in lines(TINY))
 
 
 def test_a_low_port_takes_a_capability() -> None:

@@ -84,14 +84,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Path:
     return committed(write_project(tmp_path_factory.mktemp("project") / "tiny", files))
 
 
-def committed(project: Path) -> Path:
+def committed(project: Path, repository: Path | None = None) -> Path:
+    """The repository, whose root is the project unless another is said."""
+    root = repository or project
     (project / ".gitignore").write_text("target/\n")
     tool("cargo", "generate-lockfile", "--manifest-path", project / "Cargo.toml", "--offline")
+    tool("git", "init", "--quiet", "-b", "main", root)
     ferrule("generate", "github", "--project", str(project))
-    tool("git", "init", "--quiet", "-b", "main", project)
-    tool("git", "-C", project, "add", ".")
-    commit(project, "All of it")
-    return project
+    tool("git", "-C", root, "add", ".")
+    commit(root, "All of it")
+    return root
 
 
 def commit(project: Path, message: str) -> None:
@@ -99,7 +101,13 @@ def commit(project: Path, message: str) -> None:
     tool("git", "-C", project, *author, "commit", "--quiet", "-a", "-m", message)
 
 
-def run(project: Path, folder: Path, home: Path, github: Mapping[str, str] | None = None) -> dict[str, Job]:
+def run(
+    project: Path,
+    folder: Path,
+    home: Path,
+    github: Mapping[str, str] | None = None,
+    workflow: Path | None = None,
+) -> dict[str, Job]:
     """The jobs of the project's workflow on a machine that has Rust, and neither Docker nor logins."""
     for name in ("git", "rustup", "skopeo"):
         need(shutil.which(name), name)
@@ -114,7 +122,7 @@ def run(project: Path, folder: Path, home: Path, github: Mapping[str, str] | Non
     machine = Machine(
         project=project, folder=folder, home=home, github={**GITHUB, **(github or {})}, secrets=LOGIN, env=env
     )
-    return run_workflow(project / WORKFLOW, machine)
+    return run_workflow(workflow or project / WORKFLOW, machine)
 
 
 def digest_of(name: str) -> str:
@@ -173,6 +181,15 @@ def test_an_image_that_is_not_fit_is_not_pushed(registry: str, tmp_path: Path) -
         run(project, tmp_path / "machine", tmp_path / "home")
     with pytest.raises(AssertionError, match="unknown"):
         digest_of(f"{registry}/acme/deaf:latest")
+
+
+def test_a_project_below_the_root_of_its_repository(tiny: Path, registry: str, tmp_path: Path) -> None:
+    project = tmp_path / "repository" / "services" / "tiny"
+    shutil.copytree(tiny, project, ignore=shutil.ignore_patterns(".git", ".github"))
+    repository = committed(project, tmp_path / "repository")
+    workflow = repository / WORKFLOW.with_name("ferrule-tiny.yml")
+    jobs = run(repository, tmp_path / "machine", tmp_path / "home", workflow=workflow)
+    check_pushed(jobs, f"{registry}/acme/tiny", "latest")
 
 
 def test_drift_ends_the_run(tiny: Path, tmp_path: Path) -> None:

@@ -92,9 +92,10 @@ def _run_job(name: str, job: Any, workflow: Any, machine: Machine, done: Mapping
     (machine.folder / name / "temp").mkdir(parents=True)
     with ExitStack() as stack:
         served = stack.enter_context(_services(job.get("services", {}), machine.folder / name))
+        start = workflow["defaults"]["run"].get("working-directory", ".")
         for step in job["steps"]:
             if value_of(step.get("if", "'always'"), contexts):
-                _run_step(step, state, _Place(name, machine, contexts, served), (workflow, job))
+                _run_step(step, state, _Place(name, machine, contexts, served, start), (workflow, job))
     state.outputs = {key: evaluated(value, contexts) for key, value in job.get("outputs", {}).items()}
     return state
 
@@ -106,6 +107,7 @@ class _Place(msgspec.Struct, frozen=True):
     machine: Machine
     contexts: Mapping[str, Any]
     served: str
+    start: str
 
     @property
     def folder(self) -> Path:
@@ -159,7 +161,7 @@ def _run_script(script: str, step: Any, state: Job, place: _Place, variables: Ma
         **known,
         **variables,
     }
-    where = place.workspace / evaluated(step.get("working-directory", "."), place.contexts)
+    where = place.workspace / evaluated(step.get("working-directory", place.start), place.contexts)
     done = SystemRunner().run(Command(argv=(*SHELLS["bash"], str(file)), cwd=where, env=env))
     printed = (done.stdout + done.stderr).decode(errors="replace")
     assert done.ok, f"{place.job}: {step['name']} ended with {done.returncode}\n{script}\n{printed}"

@@ -112,14 +112,16 @@ STATES = {
 def _list(files: "tuple[Generated, ...]", why: "Mapping[str, str]") -> None:
     width = max(map(len, KINDS))
     for file in files:
-        click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({why[file.kind]}{STATES[file.state]})"))
+        there = f"; that of {file.other} is there" if file.other else STATES[file.state]
+        click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({why[file.kind]}{there})"))
 
 
 def _compare(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None:
     """What would change; with --check it is an error."""
     from ferrule.verbs.generated import refuse_foreign
 
-    refuse_foreign(files)
+    if given["kinds"]:
+        refuse_foreign(files)
     if given["diff"] or not given["as_json"]:
         click.echo("".join(file.diff() for file in files), nl=False)
     if given["check"]:

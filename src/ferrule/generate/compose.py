@@ -36,7 +36,6 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         PATH,
         service=service,
         image=service.reference,
-        is_local="/" not in service.reference,
         has_tmp=TMP not in service.volumes,
         opens_ports=bool(OPEN & set(service.capabilities)),
         gains=bool(set(service.capabilities) - OPEN),

@@ -14,6 +14,7 @@ KIND = "github"
 FOLDER = ".github/workflows"
 PATH = f"{FOLDER}/ferrule.yml"
 OWN_REGISTRY = "ghcr.io"
+CARGO_HOME = ("~/.cargo/git", "~/.cargo/registry", "~/.cargo/sqlx")
 RUNNER = "linux/amd64"
 """The platform of `ubuntu-latest`."""
 DATABASE_URL = "postgres://postgres@localhost:5432/postgres"
@@ -23,7 +24,7 @@ STAND_IN = "only-for-this-run"
 
 
 def drafts(service: Service) -> tuple[Draft, ...]:
-    """`.github/workflows/ferrule.yml`."""
+    """`.github/workflows/ferrule.yml`, or with the program's name where there are several."""
     name = _repository(service)
     variables = _variables(service)
     without = {each.name for each in service.contract if each.example is None}
@@ -33,9 +34,13 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         checkout=CHECKOUT,
         cache=CACHE,
         service=service,
+        home=[*CARGO_HOME, _below(service, "target")],
+        image_home=[*CARGO_HOME[:2], _below(service, "target/ferrule/cargo")],
+        sqlx_folder=_below(service, service.sqlx.folder) if service.sqlx else ".",
         package=service.package or service.name,
         repository=name.name if name else "",
         registry=name.registry if name else OWN_REGISTRY,
+        needs_login=(name.registry if name else OWN_REGISTRY) in map(_registry, service.bases),
         is_own_registry=name is None or name.registry == OWN_REGISTRY,
         install=f"ferrule{'[zig]' if _is_cross(service) else ''}=={__version__}",
         postgres=service.database.image if service.database else "",
@@ -48,13 +53,23 @@ def drafts(service: Service) -> tuple[Draft, ...]:
         lines=lines if _verifies(service) else (),
         verify=_verifies(service),
     )
-    return (Draft(kind=KIND, path=PATH, text=text),)
+    path = PATH if service.is_alone else f"{FOLDER}/ferrule-{service.label}.yml"
+    return (Draft(kind=KIND, path=path, text=text),)
+
+
+def _below(service: Service, path: str) -> str:
+    """A path of the project as the repository has it."""
+    return path if service.folder == "." else f"{service.folder}/{path}"
 
 
 def _repository(service: Service) -> Reference | None:
     """Where the image goes; None where the project names no repository that it could be pushed to."""
     name = parse_reference(service.reference)
     return None if name.registry == DEFAULT_REGISTRY and name.repository.startswith("library/") else name
+
+
+def _registry(image: str) -> str:
+    return parse_reference(image).registry
 
 
 def _is_cross(service: Service) -> bool:

@@ -4,6 +4,7 @@ import json
 import re
 
 from ferrule.generate.check import check_words
+from ferrule.generate.docker import shell_word
 from ferrule.generate.given import variables_of, volumes_of
 from ferrule.generate.service import Service
 from ferrule.generate.template import Written, render
@@ -18,6 +19,7 @@ def quadlet(service: Service, *, env_file: str) -> str:
         "quadlet.container",
         service=service,
         program=Written(unit_line(service.name)),
+        migrate=" ".join(map(shell_word, service.migrate or ())),
         title=Written(unit_line(f"{service.description or service.name} ({service.version})")),
         image=_value(_whole(service.reference)),
         lowest_port=service.lowest_port,

@@ -36,7 +36,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the binary's; `image` a reference with tag or digest, None where none is known. `files` are
     pairs of what is taken along and its place; `migrations` is the folder of them, relative to the package;
     `migrate` are the arguments of a run that migrates; `volumes` are absolute paths. `repository` is the
-    source's URL. `build` is there for a Dockerfile alone: it takes longer to know.
+    source's URL, `folder` the project's in the git repository ("." is its root), and `is_alone` says that
+    nothing else in the repository has a workflow of ours. `bases` are images that the project names to
+    build its own on. `build` is there for a Dockerfile alone: it takes longer to know.
     """
 
     name: str
@@ -44,6 +46,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     version: str = "0.0.0"
     description: str = ""
     repository: str = ""
+    folder: str = "."
+    is_alone: bool = True
+    bases: tuple[str, ...] = ()
     image: str | None = None
     platforms: tuple[str, ...] = ()
     contract: tuple[Variable, ...] = ()
@@ -74,6 +79,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     def reference(self) -> str:
         """The image as the files name it: where nothing else is known, this version on this machine."""
         return self.image or f"{self.label}:{self.version.replace('+', '_')}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the image is named without a registry: what one has under the name is somebody else's."""
+        return "/" not in self.reference
 
     @property
     def lowest_port(self) -> int | None:

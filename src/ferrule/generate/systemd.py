@@ -30,7 +30,7 @@ def drafts(service: Service) -> tuple[Draft, ...]:
 
 def _unit(service: Service) -> str:
     program, env_file = f"{PROGRAMS}/{service.name}", unit_line(_env_file(service))
-    start = " ".join(unit_word(word) for word in (program, *service.args))
+    start = _command(program, service.args)
     parts = (
         f"# The program is expected at {unit_line(program)}, its variables in {env_file}",
         "# (0600, root's: systemd reads it before it gives up root).",
@@ -42,6 +42,7 @@ def _unit(service: Service) -> str:
         "",
         "[Service]",
         "Type=exec",
+        *_migration(service, program),
         f"ExecStart={start}",
         *_environment(service),
         *_user(service),
@@ -54,6 +55,21 @@ def _unit(service: Service) -> str:
     )
     limits = hardening(capabilities=bool(_capabilities(service)))
     return "\n".join(parts) + f"\n{limits}\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def _command(program: str, arguments: tuple[str, ...]) -> str:
+    return " ".join(unit_word(word) for word in (program, *arguments))
+
+
+def _migration(service: Service, program: str) -> tuple[str, ...]:
+    """A run before each start, which has nothing to do where all is done; long ones are waited for."""
+    if service.migrate is None:
+        return ()
+    return (
+        "# The same program brings the database up to date, and ends, before it starts.",
+        f"ExecStartPre={_command(program, service.migrate)}",
+        "TimeoutStartSec=15min",
+    )
 
 
 def _environment(service: Service) -> tuple[str, ...]:

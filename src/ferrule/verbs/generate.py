@@ -2,27 +2,29 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from ferrule.atomic import is_there
+from ferrule.base.known import FITTED
 from ferrule.cargo.metadata import Package, Project
 from ferrule.cargo.select import Selection
 from ferrule.config import Settings
 from ferrule.errors import OutputError
 from ferrule.generate import compose, dockerfile, ecs, env, github, kubernetes, systemd
 from ferrule.generate.build_facts import Build, Cache
-from ferrule.generate.marked import has_marks
+from ferrule.generate.marked import has_marks, mark_name
 from ferrule.generate.service import Draft, Service, Sqlx
 from ferrule.image.archive import familiar
 from ferrule.oci.digest import Digest, parse_digest
 from ferrule.oci.reference import Reference, reference_of_program
 from ferrule.verbs.build_facts import Wish, build_facts
 from ferrule.verbs.context import Context
-from ferrule.verbs.generated import Generated, compared, left_over, parts_of, text_of
-from ferrule.verbs.prepare import ProjectRequest, check_references, read_settings
+from ferrule.verbs.generated import Generated, compared, left_over, owner_of, parts_of, text_of
+from ferrule.verbs.prepare import SHORT_NAMES, ProjectRequest, check_references, read_settings
 from ferrule.verbs.targets import named_platforms
 
 KINDS: Mapping[str, Callable[[Service], tuple[Draft, ...]]] = {
@@ -70,6 +72,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: Wish = Wish()
 
 
+class Folders(msgspec.Struct, frozen=True, kw_only=True):
+    """Where files go: the project's folder, or the root of the git repository around it, or another place."""
+
+    project: Path
+    repository: Path
+    output: Path | None = None
+
+    def of(self, kind: str) -> Path:
+        """GitHub looks for workflows at the root of a repository alone."""
+        return self.output or (self.repository if kind == github.KIND else self.project)
+
+
 def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple[Generated, ...]:
     """Every file of the kinds, below `output` or in the project, and what is left over of earlier ones.
 
@@ -78,29 +92,41 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
     project, selection, settings = read_settings(context, request)
     own = check_references(settings, selection.binary) or reference_of_program(selection.binary)
     name = wanted.image or own
-    folder = wanted.output or project.workspace.workspace_root
-    kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folder, kind)))
+    root, program = project.workspace.workspace_root, selection.binary
+    others = _other_names(project, selection)
+    folders = Folders(project=root, repository=_repository_of(root), output=wanted.output)
+    kinds = tuple(kind for kind in wanted.kinds if not (wanted.only_ours and _is_without(folders, kind)))
     asks = dockerfile.KIND in kinds
-    wish = _with_known(wanted, folder) if asks else wanted.dockerfile
+    wish = _with_known(wanted, folders) if asks else wanted.dockerfile
     build = build_facts(context, request, wish, project) if asks else None
+    shared = folders.of(github.KIND) / github.PATH
 
-    def drafts(name: Reference) -> tuple[Draft, ...]:
-        service = service_of(selection, settings, name, build)
-        service = replace(service, sqlx=sqlx_of(project, selection.package))
+    def placed(name: Reference) -> dict[Path, Draft]:
+        service = replace(
+            service_of(selection, settings, name, build),
+            sqlx=sqlx_of(project, selection.package),
+            folder=os.path.relpath(root, folders.repository),
+            is_alone=root == folders.repository and owner_of(shared, github.KIND) not in others,
+        )
         # Kinds share files: compose needs the example of its .env as much as `env` does.
-        found = {draft.path: draft for kind in kinds for draft in KINDS[kind](service)}.values()
-        return tuple(each for each in found if not wanted.only_ours or _is_ours(folder, each))
+        drafts = (draft for kind in kinds for draft in KINDS[kind](service))
+        found = {folders.of(draft.kind) / draft.path: draft for draft in drafts}
+        return {path: each for path, each in found.items() if not wanted.only_ours or _is_ours(path, each)}
 
-    known = None if wanted.image else _known_digest(drafts(name), folder, name)
-    found = drafts(name.with_digest(known) if known else name)
-    program, others = selection.binary, _names(project)
-    files = tuple(
-        compared(draft, folder / draft.path, program, others, force=wanted.force) for draft in found
-    )
-    written = {folder / draft.path for draft in found}
-    places = ((kind, folder / place) for kind in wanted.kinds for place in PLACES.get(kind, ()))
-    more = (each for kind, place in places for each in left_over(kind, place, written, program, others))
-    return (*files, *more)
+    known = None if wanted.image else _known_digest(placed(name), name)
+    found = placed(name.with_digest(known) if known else name)
+    files = (compared(each, path, program, others, force=wanted.force) for path, each in found.items())
+    return (*files, *_left_over(folders, kinds, found, program, others))
+
+
+def _left_over(
+    folders: Folders, kinds: tuple[str, ...], found: Collection[Path], program: str, others: frozenset[str]
+) -> Iterator[Generated]:
+    for kind in kinds:
+        # Workflows of other projects in the repository are none of this one's, whatever their programs are.
+        theirs = None if kind == github.KIND else others
+        for place in PLACES.get(kind, ()):
+            yield from left_over(kind, folders.of(kind) / place, found, program, theirs)
 
 
 def service_of(
@@ -131,8 +157,14 @@ def service_of(
         stop_signal=settings.stop_signal,
         init=settings.init,
         capabilities=settings.capabilities,
+        bases=tuple(filter(_is_image, (settings.base, settings.donor or FITTED))),
         build=build,
     )
+
+
+def _is_image(name: str) -> bool:
+    """Whether a base or a donor is an image of a registry."""
+    return name not in SHORT_NAMES and not name.startswith("oci:")
 
 
 def sqlx_of(project: Project, package: Package) -> Sqlx | None:
@@ -149,27 +181,34 @@ def sqlx_of(project: Project, package: Package) -> Sqlx | None:
     )
 
 
-def _names(project: Project) -> frozenset[str]:
-    """Of all binaries in the workspace."""
-    return frozenset(name for package in project.workspace.packages for name in package.binaries)
+def _other_names(project: Project, selection: Selection) -> frozenset[str]:
+    """Of the other binaries in the workspace, as marks have them."""
+    names = (name for package in project.workspace.packages for name in package.binaries)
+    return frozenset(map(mark_name, names)) - {mark_name(selection.binary)}
 
 
-def _is_ours(folder: Path, draft: Draft) -> bool:
+def _repository_of(root: Path) -> Path:
+    """The folder of the git repository around the project; its own where there is none."""
+    return next((each for each in (root, *root.parents) if is_there(each / ".git")), root)
+
+
+def _is_ours(path: Path, draft: Draft) -> bool:
     try:
-        return has_marks(text_of(folder / draft.path) or "", draft.kind, draft.comment)
+        return has_marks(text_of(path) or "", draft.kind, draft.comment)
     except OutputError:  # a folder, or no text: nothing that was generated
         return False
 
 
-def _is_without(folder: Path, kind: str) -> bool:
+def _is_without(folders: Folders, kind: str) -> bool:
     """Whether there is no such file, of the one kind for which cargo is asked."""
-    return kind == dockerfile.KIND and not _is_ours(folder, Draft(kind=kind, path=dockerfile.PATH, text=""))
+    draft = Draft(kind=kind, path=dockerfile.PATH, text="")
+    return kind == dockerfile.KIND and not _is_ours(folders.of(kind) / draft.path, draft)
 
 
-def _with_known(wanted: Wanted, folder: Path) -> Wish:
+def _with_known(wanted: Wanted, folders: Folders) -> Wish:
     """With what stands in the Dockerfile: only `--cache` changes how it keeps what was compiled."""
     wish = replace(wanted.dockerfile, folder=wanted.output)
-    parts = parts_of(folder / dockerfile.PATH, dockerfile.KIND)
+    parts = parts_of(folders.of(dockerfile.KIND) / dockerfile.PATH, dockerfile.KIND)
     if parts is None:
         return wish
     known: Cache = "chef" if dockerfile.is_chef(parts.ours) else "mount"
@@ -177,12 +216,12 @@ def _with_known(wanted: Wanted, folder: Path) -> Wish:
     return replace(wish, cache=wish.cache or known, rust=rust)
 
 
-def _known_digest(drafts: tuple[Draft, ...], folder: Path, name: Reference) -> Digest | None:
+def _known_digest(drafts: Mapping[Path, Draft], name: Reference) -> Digest | None:
     """The digest of this image that was written last time: only `--image` changes what is started."""
     names = "|".join(map(re.escape, (familiar(name), str(name))))
     form = re.compile(rf"(?:^|[^\w./-])(?:{names})@(sha256:[0-9a-f]{{64}})\b", re.MULTILINE)
-    for draft in drafts:
-        parts = parts_of(folder / draft.path, draft.kind, draft.comment)
+    for path, draft in drafts.items():
+        parts = parts_of(path, draft.kind, draft.comment)
         if parts and (match := form.search(parts.ours)):
             return parse_digest(match[1])
     return None

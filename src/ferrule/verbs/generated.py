@@ -1,16 +1,15 @@
 """Generated files in a folder: what is there and what should be, what is left over, and writing them."""
 
 import difflib
-import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from ferrule.atomic import appearing, is_there
-from ferrule.errors import OutputError, ProjectError
+from ferrule.errors import FerruleError, OutputError, ProjectError
 from ferrule.generate.marked import Parts, drafted, has_marks, mark_name, split
 from ferrule.generate.service import Draft, comment_of
 
@@ -46,8 +45,8 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
         return "same" if self.before == self.after else "changed"
 
     def diff(self) -> str:
-        """A unified diff from what it is to what it should be; nothing of a file that is left over."""
-        if self.after is None:
+        """A unified diff from what it is to what it should be; nothing of a file that is not written."""
+        if self.after is None or self.state == "foreign":
             return ""
         before = (self.before or "").splitlines(keepends=True)
         after = self.after.splitlines(keepends=True)
@@ -59,7 +58,7 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compared(draft: Draft, path: Path, program: str, others: Collection[str], *, force: bool) -> Generated:
-    """A draft beside the file at `path`; `others` are the names of the project's further programs.
+    """A draft beside the file at `path`; `others` are the project's further programs, as marks have them.
 
     Raises `ProjectError` for marks that are no pair, and for a link that leads out of its folder.
     """
@@ -67,8 +66,7 @@ def compared(draft: Draft, path: Path, program: str, others: Collection[str], *,
     with naming(path):
         found = split(before or "", draft.kind, draft.comment)
         after = drafted(before, draft.kind, draft.text, force=True, comment=draft.comment, program=program)
-    known = {mark_name(other) for other in others}
-    other = found.program if found and found.program in known - {mark_name(program)} else None
+    other = found.program if found and found.program in others else None
     is_ours = found is not None or before is None or force
     return Generated(
         kind=draft.kind, path=path, place=place, before=before, after=after, is_ours=is_ours, other=other
@@ -76,20 +74,42 @@ def compared(draft: Draft, path: Path, program: str, others: Collection[str], *,
 
 
 def left_over(
-    kind: str, folder: Path, written: Collection[Path], program: str, others: Collection[str]
+    kind: str, folder: Path, written: Collection[Path], program: str, others: Collection[str] | None
 ) -> Iterator[Generated]:
-    """Files of the kind in a folder that nothing writes any more, but for those of further programs."""
-    known = {mark_name(other) for other in others} - {mark_name(program)}
-    try:
-        paths = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_file())
-    except OSError:
-        return
-    for path in paths:
-        if path in written or path.stat().st_size > LARGEST:
+    """Files of the kind in a folder that nothing writes any more, but for those of `others`.
+
+    None for `others` is everybody but the program itself.
+    """
+    for path in _files_in(folder):
+        text = None if path in written else _text_or_none(path)
+        if text is None or not has_marks(text, kind, comment_of(path.name)):
             continue
-        text, comment = path.read_bytes().decode(errors="replace"), comment_of(path.name)
-        if has_marks(text, kind, comment) and _program_of(text, kind, comment) not in known:
+        owner = owner_of(path, kind)
+        if owner == mark_name(program) if others is None else owner not in others:
             yield Generated(kind=kind, path=path, place=path, before=text, after=None)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Those that may have been generated."""
+    with suppress(OSError):
+        return sorted(each for each in folder.iterdir() if each.is_file() and each.stat().st_size <= LARGEST)
+    return []
+
+
+def _text_or_none(path: Path) -> str | None:
+    try:
+        return text_of(path)
+    except OutputError:
+        return None
+
+
+def owner_of(path: Path, kind: str) -> str | None:
+    """The program that a file was generated for, where it says so."""
+    try:
+        parts = parts_of(path, kind, comment_of(path.name))
+    except FerruleError:  # half a pair of marks, or no text
+        return None
+    return parts.program if parts else None
 
 
 def refuse_foreign(files: tuple[Generated, ...]) -> None:
@@ -144,14 +164,6 @@ def text_of(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise OutputError(f"cannot read {path}: {reason}", hint="move it away") from error
-
-
-def _program_of(text: str, kind: str, comment: str) -> str | None:
-    try:
-        parts = split(text, kind, comment)
-    except ProjectError:  # half a pair
-        return None
-    return parts.program if parts else None
 
 
 def _behind_link(path: Path) -> Path:
