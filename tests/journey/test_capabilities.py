@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.errors import FerruleError
+from tests.fakes.report import without_slow_steps
 from tests.journey.ferrule import ferrule, tool
 from tests.parts.compile import compiled
 from tests.parts.docker import DockerEngine
@@ -120,7 +121,7 @@ def run(engine: str, image: Made, environment: Mapping[str, str]) -> tuple[int, 
     finished = subprocess.run(
         (*argv, "--network", "host"), env={**os.environ, **environment}, capture_output=True, text=True
     )
-    return finished.returncode, finished.stdout.strip(), finished.stderr.strip()
+    return finished.returncode, finished.stdout.strip(), without_slow_steps(finished.stderr).strip()
 
 
 def test_inspect_shows_it(images: Images) -> None:
