@@ -21,7 +21,7 @@ from tests.journey.ferrule import SHOP, ferrule, flags, shop_variables, tool
 from tests.journey.test_health import QUICKLY, status_becomes
 from tests.parts.buildah import config_of, unpacked
 from tests.parts.docker import DockerEngine, add_buildx, current_docker_engine, docker_engine
-from tests.parts.example_port import PORT
+from tests.parts.fixed_port import EXAMPLE
 from tests.parts.postgres import postgres
 from tests.parts.rust_image import PATH, rust_image_name, rust_root
 from tests.parts.targets import need_targets
@@ -104,7 +104,7 @@ def test_the_example_has_the_files_of_ferrules_image_and_is_healthy(
     assert [OWN_PATHS.encode() in program.read_bytes() for program in programs] == [True, False]
     with postgres(tmp_path / "postgres") as database:
         run = ("run", "--detach", "--network", "host", *QUICKLY)
-        container = docker.docker(*run, *flags(shop_variables(database, PORT)), "shop:0.4.2").strip()
+        container = docker.docker(*run, *flags(shop_variables(database, EXAMPLE)), "shop:0.4.2").strip()
         try:
             assert status_becomes(docker, container, "healthy")["Log"][-1]["Output"].startswith("200 after ")
         finally:

@@ -15,7 +15,7 @@ from ferrule.process import Attached, Command, SystemRunner
 from tests.docs.console import Shown, shown_in
 from tests.parts.bases import push_bases
 from tests.parts.docker import docker_engine
-from tests.parts.example_port import example_port
+from tests.parts.fixed_port import EXAMPLE, fixed_port
 from tests.parts.need import need
 from tests.parts.podman import podman_engine
 from tests.parts.postgres import postgres
@@ -73,7 +73,7 @@ def test_the_commands_of_a_document_do_what_it_shows(
     # What documents put into /tmp goes where it is tidied away.
     commands = shown_in(document.read_text(encoding="utf-8").replace("/tmp/", f"{place}/"))
     with ExitStack() as stack:
-        stack.enter_context(example_port())
+        stack.enter_context(fixed_port(EXAMPLE))
         # Engines bring the PATH of their client, which is the machine's: ferrule's own goes before it.
         environment = {**parts, **engines(stack, commands, place), "PATH": parts["PATH"]}
         for number, shown in enumerate(commands):

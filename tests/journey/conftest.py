@@ -9,7 +9,7 @@ import pytest
 from tests.journey.ferrule import SHOP, ferrule
 from tests.parts.bases import base_layout
 from tests.parts.docker import DockerEngine, current_docker_engine, networking_docker_engine
-from tests.parts.example_port import example_port
+from tests.parts.fixed_port import EXAMPLE, fixed_port
 from tests.parts.podman import PodmanEngine
 from tests.parts.postgres import postgres
 from tests.parts.registry import open_registry
@@ -90,7 +90,7 @@ def podman(podman_here: PodmanEngine) -> PodmanEngine:
 @pytest.fixture
 def port() -> Iterator[int]:
     """The example's own, in this machine's network."""
-    with example_port() as number:
+    with fixed_port(EXAMPLE) as number:
         yield number
 
 

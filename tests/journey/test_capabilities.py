@@ -4,16 +4,18 @@ import json
 import os
 import subprocess  # noqa: TID251 - `ferrule run` ends as its program does, also badly
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ferrule.errors import FerruleError
+from tests.fakes.report import without_slow_steps
 from tests.journey.ferrule import ferrule, tool
 from tests.parts.compile import compiled
 from tests.parts.docker import DockerEngine
+from tests.parts.fixed_port import fixed_port
 from tests.parts.need import need
 from tests.parts.podman import PodmanEngine
 
@@ -43,9 +45,10 @@ def made(folder: Path, *capabilities: str) -> Made:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Made]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, ...], Made]]:
     need(int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) > 80, "a port that is closed")
-    return {names: made(tmp_path_factory.mktemp("net"), *names) for names in ((), BIND, MANY)}
+    with fixed_port(80):
+        yield {names: made(tmp_path_factory.mktemp("net"), *names) for names in ((), BIND, MANY)}
 
 
 Images = dict[tuple[str, ...], Made]
@@ -118,7 +121,7 @@ def run(engine: str, image: Made, environment: Mapping[str, str]) -> tuple[int, 
     finished = subprocess.run(
         (*argv, "--network", "host"), env={**os.environ, **environment}, capture_output=True, text=True
     )
-    return finished.returncode, finished.stdout.strip(), finished.stderr.strip()
+    return finished.returncode, finished.stdout.strip(), without_slow_steps(finished.stderr).strip()
 
 
 def test_inspect_shows_it(images: Images) -> None:

@@ -20,11 +20,11 @@ from tests.journey.ferrule import (
     tool,
 )
 from tests.parts.docker import DockerEngine
-from tests.parts.example_port import PORT
+from tests.parts.fixed_port import EXAMPLE
 from tests.parts.podman import PodmanEngine
 
 pytestmark = pytest.mark.real
-REFUSED = f"connect refused on 127.0.0.1:{PORT}"
+REFUSED = f"connect refused on 127.0.0.1:{EXAMPLE}"
 QUICKLY = ("--health-interval", "250ms", "--health-start-period", "1ms", "--health-retries", "1")
 
 
@@ -79,7 +79,7 @@ def test_podman_keeps_the_check_of_an_image_that_was_loaded(podman: PodmanEngine
 def test_the_probe_asks_in_the_image_of_every_base(shop_image: ShopImage) -> None:
     config = json.loads(tool("skopeo", "inspect", "--config", "--raw", shop_image.oci))["config"]
     assert config["Healthcheck"] == {
-        "Test": ["CMD", "/.ferrule/probe", "-t", "4500", f"http://localhost:{PORT}/health"],
+        "Test": ["CMD", "/.ferrule/probe", "-t", "4500", f"http://localhost:{EXAMPLE}/health"],
         "Interval": 30_000_000_000,
         "Timeout": 5_000_000_000,
         "StartPeriod": 10_000_000_000,

@@ -10,6 +10,9 @@ import subprocess  # noqa: TID251 - judges are programs
 import sys
 from pathlib import Path
 
+import pytest
+
+from ferrule.errors import FerruleError
 from ferrule.process import Command, SystemRunner
 from tests.parts.debian import CACHE, debian_tool, locked
 from tests.parts.need import need
@@ -67,11 +70,26 @@ def _made(place: Path, commands: tuple[tuple[str, ...], ...], what: str) -> Path
         if not (place / "done").exists():
             shutil.rmtree(place, ignore_errors=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            need(all(SystemRunner().run(Command(argv=argv)).ok for argv in commands), what)
+            for argv in commands:
+                finished = SystemRunner().run(Command(argv=argv))
+                need(finished.ok, f"{what}: {finished.stderr.decode(errors='replace').strip()}")
             (place / "done").touch()
     return place
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Install all, and say in a line what cannot be had: no reason to end elsewhere than in CI."""
+    code = 0
     for each in JUDGES:
-        print(judge(each))
+        try:
+            print(judge(each))
+        except pytest.skip.Exception as missing:
+            print(missing.msg, file=sys.stderr)
+        except (pytest.fail.Exception, FerruleError) as missing:
+            print(missing, file=sys.stderr)
+            code = 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

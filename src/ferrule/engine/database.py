@@ -19,8 +19,10 @@ from ferrule.engine.engine import Engine, Running, RunRequest
 from ferrule.errors import EngineError
 from ferrule.values import PublishedPort
 
-START_SECONDS = 60.0
-CHECK_SECONDS = 10.0
+START_SECONDS = 180.0
+CHECK_SECONDS = 30.0
+"""Long, for a slow disk or a machine that builds something else: a server that has ended is found at once."""
+
 PAUSE = 0.05
 USER = "postgres"
 PORT = 5432
