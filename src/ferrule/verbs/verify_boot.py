@@ -138,7 +138,8 @@ class _Eye:
         ended = self._end() if self._running.ended() else None
         used = None
         if ended is None:
-            self._find()
+            if not healthy:
+                self._find()  # else it was looked at before the last question
             used = memory(self._process) or None if self._process else None
             # In both looks: one that has just ended may still be asked.
             left &= zombies(self._process) if self._process else left
