@@ -16,7 +16,7 @@ from ferrule.errors import EngineError, ImageError
 from ferrule.values import Port
 from ferrule.verbs.verify_health import Asked, HealthSource, ask, ask_live, version_in
 
-PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.002, 0.1
+PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.001, 0.1
 """Between two looks: this share of the time that has passed, in these bounds."""
 
 NO_PROGRAM = re.compile(r"(?:standard_init_linux\.go:[0-9]+: )?exec (.{1,300}: exec format error)")
