@@ -1,7 +1,10 @@
 """The head start of cargo, as early as a command line can be told from others."""
 
+# Pathlib would take as long as a fourth of click, and `--help` needs none of it.
+# ruff: noqa: PTH109
+
+import os
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ferrule.errors import FerruleError
@@ -20,6 +23,6 @@ def ahead_of(arguments: list[str]) -> "AbstractContextManager[HeadStart | None]"
     from ferrule.folders import cache_folder
 
     try:
-        return head_start(cache_folder() / "builds.json", (str(Path.cwd()), *arguments))
+        return head_start(cache_folder() / "builds.json", (os.getcwd(), *arguments))
     except (FerruleError, OSError):
         return nullcontext()  # the verb itself will say what is wrong

@@ -1,6 +1,5 @@
 """The command `ferrule`: finds the verb; every failure becomes an error line, a hint and an exit code."""
 
-import difflib
 import importlib
 import sys
 from pathlib import Path
@@ -53,6 +52,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            import difflib  # who names a right one need not wait for it
+
             near = difflib.get_close_matches(args[0], VERBS, 1)
             if near:
                 error.hint = f"did you mean {near[0]}?"  # type: ignore[attr-defined]  # read by _usage_hint

@@ -35,7 +35,8 @@ def sockets_of(process: int) -> frozenset[str]:
         with suppress(FileNotFoundError):
             for name in os.listdir(f"/proc/{each}/fd"):
                 target = os.readlink(f"/proc/{each}/fd/{name}")
-                found.add(target.removeprefix("socket:[").removesuffix("]"))
+                if target.startswith("socket:["):
+                    found.add(target[len("socket:[") : -1])
     return frozenset(found)
 
 

@@ -43,6 +43,8 @@ def listening(process: int) -> tuple[Socket, ...]:
         own = None
     except OSError:
         return ()
+    if own is not None and not own:
+        return ()  # the kernel takes milliseconds for its tables, also where they are short
     return tuple(sorted(set(_all(process, own))))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.image.image import Image
+from ferrule.image.image import CREATED_BY, Image
 from ferrule.image.layer import Layer
 from ferrule.image.store import BlobMissingError, Blobs, BlobStore
 from ferrule.oci.descriptor import CONFIG, MANIFEST, Descriptor
@@ -15,8 +15,6 @@ from ferrule.oci.document import encode
 from ferrule.oci.image_config import History, ImageConfig, RootFs, RunConfig
 from ferrule.oci.manifest import manifest_of
 from ferrule.oci.platform import Platform
-
-CREATED_BY = "ferrule"
 
 
 class ImageSpec(msgspec.Struct, frozen=True, kw_only=True):

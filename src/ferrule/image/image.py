@@ -13,6 +13,9 @@ from ferrule.oci.manifest import Manifest, index_of
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import Reference
 
+CREATED_BY = "ferrule"
+"""What the history says of layers that are ours."""
+
 
 class Publishable(Protocol):
     """What a tag can name: an image, or an index of images. `document` is what its digest is of."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from queue import Queue
+from queue import SimpleQueue
 from threading import Thread
 from typing import BinaryIO
 
@@ -125,26 +125,35 @@ class _Hashing:
     """A thread that takes digests: hashing and inflating go side by side."""
 
     def __init__(self) -> None:
-        self._waiting: Queue[Callable[[], None] | None] = Queue(BEHIND)
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._done: SimpleQueue[None] = SimpleQueue()
+        self._behind = 0
         self._thread = Thread(target=self._run, name="layer digest")
         self._thread.start()
 
     def submit(self, work: Callable[[], None]) -> None:
         """Have it done, behind all that was submitted before."""
-        self._waiting.put(work)
+        self._work.put(work)
+        self._behind += 1
+        self._await(BEHIND)
 
     def wait(self) -> None:
         """Until all is done."""
-        self._waiting.join()
+        self._await(0)
 
     def end(self) -> None:
-        self._waiting.put(None)
+        self._work.put(None)
         self._thread.join()
 
+    def _await(self, behind: int) -> None:
+        while self._behind > behind:
+            self._done.get()
+            self._behind -= 1
+
     def _run(self) -> None:
-        while (work := self._waiting.get()) is not None:
+        while (work := self._work.get()) is not None:
             work()
-            self._waiting.task_done()
+            self._done.put(None)
 
 
 class _Hasher:

@@ -5,8 +5,8 @@ from typing import Literal
 import msgspec
 
 from ferrule.errors import ImageError
-from ferrule.image.assemble import CREATED_BY
 from ferrule.image.contents import HINT, Budget, DamagedLayerError, LayerContents, read_contents
+from ferrule.image.image import CREATED_BY
 from ferrule.image.source import ImageSource, LayerSource
 from ferrule.image.stack import Stack
 from ferrule.image.untar import TarError

@@ -16,7 +16,7 @@ from ferrule.errors import EngineError, ImageError
 from ferrule.values import Port
 from ferrule.verbs.verify_health import Asked, HealthSource, ask, ask_live, version_in
 
-PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.002, 0.1
+PAUSE, SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.001, 0.1
 """Between two looks: this share of the time that has passed, in these bounds."""
 
 NO_PROGRAM = re.compile(r"(?:standard_init_linux\.go:[0-9]+: )?exec (.{1,300}: exec format error)")
@@ -138,7 +138,8 @@ class _Eye:
         ended = self._end() if self._running.ended() else None
         used = None
         if ended is None:
-            self._find()
+            if not healthy:
+                self._find()  # else it was looked at before the last question
             used = memory(self._process) or None if self._process else None
             # In both looks: one that has just ended may still be asked.
             left &= zombies(self._process) if self._process else left
