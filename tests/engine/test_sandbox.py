@@ -34,9 +34,13 @@ WITHOUT_NAMESPACES = (
 ELF_LOADER_MISSING = b"#!/no/such/interpreter\n"
 
 
-def test_a_process_that_nobody_tells_what_to_run_ends_in_silence() -> None:
-    finished = SystemRunner().run(Command(argv=launcher("sandbox_child")))
+def test_a_process_that_nobody_tells_what_to_run_removes_its_folder_and_ends_in_silence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "place" / "root").mkdir(parents=True)
+    finished = SystemRunner().run(Command(argv=(*launcher("sandbox_child"), str(tmp_path / "place"))))
     assert finished == Finished(returncode=125)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_root_user_has_no_capability_and_gets_none(sandbox_bench: Bench) -> None:

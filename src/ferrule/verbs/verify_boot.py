@@ -1,10 +1,10 @@
 """One boot of an image, as production would boot it: a request goes in, what was seen of it comes out."""
 
+import os
 import re
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -97,14 +97,13 @@ def boot(engine: Engine, request: RunRequest, watch: Watch, output: BinaryIO) ->
         raise
     except ImageError as error:
         return Boot(refused=error.message)
-    refused = _refusal(Path(output.name)) if seen.ended is not None and seen.healthy_after is None else ""
+    refused = _refusal(output) if seen.ended is not None and seen.healthy_after is None else ""
     return Boot(refused=refused) if refused else seen
 
 
-def _refusal(output: Path) -> str:
+def _refusal(output: BinaryIO) -> str:
     """What runc says in the program's place, when the kernel takes the file for none of its programs."""
-    with output.open("rb") as file:
-        found = NO_PROGRAM.fullmatch(file.read(1 << 12).decode(errors="replace").strip())
+    found = NO_PROGRAM.fullmatch(os.pread(output.fileno(), 1 << 12, 0).decode(errors="replace").strip())
     return f"exec {found[1]}: it is for another processor, or no program" if found else ""
 
 
