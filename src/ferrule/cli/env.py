@@ -35,12 +35,12 @@ def command(**given: Any) -> None:
     """
     from ferrule.cli.given import make_context
 
-    if given["scan"] and given["check"]:
+    if given["scan"] and given["check"] is not None:
         raise click.UsageError("--scan and --check are two different things")
     context, request = make_context(given), plain_request(given)
     if given["scan"]:
         _scan(context, request, as_json=given["as_json"])
-    elif given["check"]:
+    elif given["check"] is not None:
         _check(context, request, given["check"], as_json=given["as_json"])
     else:
         _list(context, request, as_json=given["as_json"])
