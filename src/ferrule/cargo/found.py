@@ -105,8 +105,7 @@ def _toolchain(folder: Path) -> Iterator[Found]:
 def _parsed(path: Path) -> dict[str, Any]:
     """Empty where cargo would have complained before, or will."""
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
 

@@ -73,8 +73,8 @@ def choose_profile(runner: Runner, project: Project, name: str, optimize: str | 
 
 def _chain(project: Project, name: str) -> list[Mapping[str, Any]]:
     """The tables of the profile and of all that it inherits from, as the workspace's manifest has them."""
-    with (project.workspace.workspace_root / "Cargo.toml").open("rb") as stream:
-        profiles = tomllib.load(stream).get("profile", {})
+    manifest = project.workspace.workspace_root / "Cargo.toml"
+    profiles = tomllib.loads(manifest.read_text(encoding="utf-8-sig")).get("profile", {})
     tables: list[Mapping[str, Any]] = []
     current: str | None = name
     while current is not None and len(tables) <= len(profiles):

@@ -183,8 +183,8 @@ def _describe(project: Project, pairs: list[Pair], say: Callable[[str], None]) -
 
 def _declared(manifest: Path) -> frozenset[str]:
     """The binaries that have a `[[bin]]` of their own; cargo found the others by their files."""
-    with manifest.open("rb") as stream:
-        return frozenset(str(entry.get("name")) for entry in tomllib.load(stream).get("bin", ()))
+    table = tomllib.loads(manifest.read_text(encoding="utf-8-sig"))
+    return frozenset(str(entry.get("name")) for entry in table.get("bin", ()))
 
 
 def _dependents(project: Project, package: Package) -> list[str]:

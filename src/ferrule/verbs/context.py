@@ -123,7 +123,7 @@ def _own_file() -> OwnFile:
 
 def _read(place: Path) -> OwnFile:
     try:
-        parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
+        parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8-sig"))
         own = msgspec.convert(parsed, OwnFile)
         for source, target in own.mirrors.items():
             parse_mirror(f"{source}={target}")
