@@ -178,7 +178,8 @@ def test_another_user_can_be_root_in_there(sandbox_bench: Bench) -> None:
 def test_a_machine_without_user_namespaces_is_explained(sandbox_bench: Bench) -> None:
     finished = run_here(sandbox_bench, sandbox_bench.image(), prefix=WITHOUT_NAMESPACES)
     assert finished.returncode == 125
-    assert b"EngineError: this machine does not allow a sandbox" in finished.stderr
+    said = b"EngineError: this machine does not allow a sandbox: the limit of namespaces is reached\n"
+    assert said in finished.stderr
     assert b"user.max_user_namespaces" in finished.stderr
     assert list((sandbox_bench.folder / "roots").iterdir()) == []
 
