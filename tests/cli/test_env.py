@@ -102,6 +102,47 @@ def test_all_faults_of_a_file_at_once(ferrule: Ferrule, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_what_a_shell_would_read_otherwise_is_told(ferrule: Ferrule, tmp_path: Path) -> None:
+    lines = ("APP_URL=https://hunter2", "APP_PORT=80 # hunter2", "APP_ENV= production", "APP_PORT=81 ")
+    others = ('A="hunter2"', 'B="hunter2', "hunter2")
+    (tmp_path / "odd.env").write_text("\n".join((*lines, *others)))
+    code, out, err = ferrule("env", "shop", "--check", "odd.env")
+    assert code == 3
+    assert out.splitlines() == [
+        "APP_ENV   does not match development|production: the blanks around it are part of the value",
+        "APP_PORT  is not a port: the blanks around it are part of the value",
+    ]
+    as_read = "as Docker and podman read such a file"
+    assert err.splitlines()[:3] == [
+        "warning: APP_PORT is there 2 times; the last one counts",
+        f"warning: A begins with a quote: the quotes are part of the value, {as_read}",
+        f"warning: B begins with a quote: its value ends with the line, {as_read}",
+    ]
+    (tmp_path / "odd.env").write_text("\n".join(lines[:2]))
+    out = ferrule("env", "shop", "--check", "odd.env")[1]
+    assert out == "APP_PORT  is not a port: what stands behind it is part of the value, no comment\n"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("export APP_PORT=hunter2", "`export` is for a shell: Docker and podman read NAME=VALUE alone"),
+        ("APP_PORT = hunter2", "there is a blank before the ="),
+        ("hunter2 hunter2", "the line is no NAME=VALUE, and a value ends with its line"),
+        ("A B=hunter2", "the name of the variable has a blank or a NUL in it"),
+    ],
+)
+def test_a_line_that_docker_does_not_take_is_told_apart(
+    ferrule: Ferrule, tmp_path: Path, line: str, reason: str
+) -> None:
+    (tmp_path / "odd.env").write_text(f"A=1\n{line}\n")
+    code, _, err = ferrule("env", "shop", "--check", "odd.env")
+    assert code == 2
+    assert err.splitlines()[0] == f"error: odd.env:2: {reason}"
+
+
+@pytest.mark.usefixtures("project")
 def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_URL", "")
     code, out, err = ferrule("env", "shop", "--check", "-")
@@ -116,6 +157,7 @@ def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch)
     ("arguments", "code", "error"),
     [
         (("--check", "no.env"), 2, "no.env cannot be read: No such file or directory"),
+        (("--check", ""), 2, "cannot be read"),
         (("--check", "."), 2, ". cannot be read: Is a directory"),
         (("--check", ""), 2, "cannot be read: Is a directory"),
         (("--check", "", "--scan"), 2, "--scan and --check are two different things"),

@@ -110,6 +110,46 @@ def test_an_address_that_others_reach_goes_before_one_of_this_machine(
     assert "src/main.rs:1 listens on this machine alone" in err
 
 
+def test_a_manifest_of_windows_has_a_mark_before_its_text(ferrule: Ferrule, tmp_path: Path) -> None:
+    write_project(tmp_path / "shop", {"src/main.rs": PORTLESS})
+    file = tmp_path / "shop" / "Cargo.toml"
+    before = b"\xef\xbb\xbf" + file.read_bytes()
+    file.write_bytes(before)
+    assert ferrule("init", "shop", "--write")[0] == 0
+    assert file.read_bytes().startswith(before)
+    assert ferrule("plan", "shop")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("main", "line", "note"),
+    [
+        (
+            "fn main() { rocket::build(); }",
+            "ports = [8000] # src/main.rs:1, Rocket's own default",
+            "src/main.rs:1 is Rocket, which listens on 127.0.0.1 unless ROCKET_ADDRESS says 0.0.0.0",
+        ),
+        (
+            'struct A {#[arg(env = "HOST", default_value = "::1")] a: T}\nfn main() { bind(("0.0.0.0", 7)) }',
+            "ports = [7] # src/main.rs:2",
+            "src/main.rs:1 has ::1 as the default of HOST: in a container nobody reaches it, use 0.0.0.0",
+        ),
+        (
+            'fn main() { bind(("0.0.0.0", 7000)); env::var("DB_PORT").unwrap_or("1".into()); }',
+            "ports = [7000] # src/main.rs:1",
+            "",
+        ),
+    ],
+)
+def test_what_a_framework_and_the_names_of_variables_tell(
+    ferrule: Ferrule, tmp_path: Path, main: str, line: str, note: str
+) -> None:
+    write_project(tmp_path / "shop", {"src/main.rs": main})
+    code, out, err = ferrule("init", "shop")
+    assert code == 0
+    assert line in [" ".join(each.split()) for each in out.splitlines()]
+    assert err == f"{note}\n`ferrule init --write` puts these lines into Cargo.toml\n".lstrip("\n")
+
+
 def test_a_folder_that_is_read_at_run_time_and_a_database(ferrule: Ferrule, tmp_path: Path) -> None:
     lock = (
         'version = 3\n[[package]]\nname = "hello"\nversion = "0.1.0"\ndependencies = ["tera", "postgres"]\n'

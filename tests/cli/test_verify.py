@@ -134,7 +134,8 @@ def test_what_is_wrong_is_one_line_and_a_hint(
     assert hint.startswith("hint: ")
 
 
-def test_ctrl_c_ends_the_program_and_leaves_nothing(service: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_ends_the_program_and_leaves_nothing(service: bytes, tmp_path: Path, number: int) -> None:
     image = layout(tmp_path / "image", service, "silent=1")
     (tmp_path / "roots").mkdir()
     argv = (sys.executable, "-m", "ferrule", "verify", "--engine", "sandbox", "--wait-timeout", "60", image)
@@ -144,10 +145,17 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(service: bytes, tmp_path: Pa
     while not list(tmp_path.glob("roots/ferrule-run-*/program")):
         assert not ours.ended()
         time.sleep(0.01)
-    ours.signal(signal.SIGINT)
-    assert ours.wait() == 130
-    assert list((tmp_path / "roots").iterdir()) == []
-    assert "error: interrupted" in (tmp_path / "said").read_text()
+    ours.signal(number)
+    if number == signal.SIGKILL:
+        assert ours.wait() == -number
+        deadline = time.monotonic() + 60
+        while list((tmp_path / "roots").iterdir()):  # the guard is at it
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    else:
+        assert ours.wait() == 130
+        assert list((tmp_path / "roots").iterdir()) == []
+        assert "error: interrupted" in (tmp_path / "said").read_text()
 
 
 def test_an_image_for_another_processor_alone_is_refused(

@@ -35,9 +35,13 @@ WITHOUT_NAMESPACES = (
 ELF_LOADER_MISSING = b"#!/no/such/interpreter\n"
 
 
-def test_a_process_that_nobody_tells_what_to_run_ends_in_silence() -> None:
-    finished = SystemRunner().run(Command(argv=launcher("sandbox_child")))
+def test_a_process_that_nobody_tells_what_to_run_removes_its_folder_and_ends_in_silence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "place" / "root").mkdir(parents=True)
+    finished = SystemRunner().run(Command(argv=(*launcher("sandbox_child"), str(tmp_path / "place"))))
     assert finished == Finished(returncode=125)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_root_user_has_no_capability_and_gets_none(sandbox_bench: Bench) -> None:
@@ -175,7 +179,8 @@ def test_another_user_can_be_root_in_there(sandbox_bench: Bench) -> None:
 def test_a_machine_without_user_namespaces_is_explained(sandbox_bench: Bench) -> None:
     finished = run_here(sandbox_bench, sandbox_bench.image(), prefix=WITHOUT_NAMESPACES)
     assert finished.returncode == 125
-    assert b"EngineError: this machine does not allow a sandbox" in finished.stderr
+    said = b"EngineError: this machine does not allow a sandbox: the limit of namespaces is reached\n"
+    assert said in finished.stderr
     assert b"user.max_user_namespaces" in finished.stderr
     assert list((sandbox_bench.folder / "roots").iterdir()) == []
 

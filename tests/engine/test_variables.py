@@ -35,7 +35,7 @@ def test_a_file_is_read_as_docker_reads_it(tmp_path: Path, monkeypatch: pytest.M
     [
         (b"=s3cret", "there is no name before the ="),
         (b"MY s3cret=s3cret", "has a blank"),
-        (b"s3cret s3cret", "has a blank"),
+        (b"s3cret s3cret", "no NAME=VALUE"),
         (b"A=s3cret\xff", "is not UTF-8"),
         (b"A=s3cret\0", "NUL"),
         (b"s3\0cret=1", "NUL"),

@@ -62,7 +62,8 @@ class Sandbox:
         remove_abandoned(folder, PREFIX)
         place = make_place(folder, PREFIX + os.urandom(6).hex(), hint="set TMPDIR to another folder")
         try:
-            waiting = self._starter.ahead(Command(argv=launcher(CHILD)), stdout=stdout, stderr=stderr)
+            command = Command(argv=(*launcher(CHILD), str(place.folder)))
+            waiting = self._starter.ahead(command, stdout=stdout, stderr=stderr)
             try:
                 spec = prepare(image, request, place.folder, parent=os.getpid(), warn=self._warn)
                 before = look_at(place.folder) if request.strict and request.strict.writable else None
@@ -114,7 +115,7 @@ class Sandbox:
 
     def _leave(self, image: Image, request: RunRequest, place: Place) -> None:
         spec = prepare(image, request, place.folder, parent=0, warn=self._warn)
-        command = Command(argv=launcher(CHILD), stdin=spec.to_json())
+        command = Command(argv=(*launcher(CHILD), spec.place), stdin=spec.to_json())
         # Appended to, as the program may open it again.
         with (place.folder / LOG).open("ab") as log:
             starting = self._starter.attached(command, stdout=log, stderr=log)

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from ferrule.engine.sandbox_guard import DIED, SIGNALS, guard, tidy_up
+from ferrule.engine.sandbox_guard import DIED, SIGNALS, guard, remove_place, tidy_up
 from ferrule.engine.sandbox_lock import hold
 from ferrule.engine.sandbox_program import FAILED, become_program, not_allowed
 from ferrule.engine.sandbox_record import FAILURE, write_guard, write_program
@@ -36,7 +36,8 @@ def main() -> NoReturn:
     # Blocked from the first moment, so that none is lost: the guard fetches them one by one.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     said = sys.stdin.buffer.read()
-    if not said:  # whoever wanted a sandbox is gone
+    if not said:  # whoever wanted a sandbox is gone, in the middle of its preparation
+        remove_place(sys.argv[2])
         os._exit(FAILED)
     spec = SandboxSpec.from_json(said)
     hold(spec.place)

@@ -87,13 +87,18 @@ def tidy_up(spec: SandboxSpec, code: int, *, died: bool) -> None:
     died = died or DIED in signal.sigpending()
     if spec.parent and not died and os.getppid() == spec.parent:
         return
+    remove_place(spec.place if spec.parent else f"{spec.place}/{ROOT}")
+    if not spec.parent:
+        with suppress(OSError):
+            write_end(spec.place, code)
+
+
+def remove_place(place: str) -> None:
+    """Remove what nobody wants any more; what is left then, a later run removes."""
     # No part of the way to the program, and imported when the time to start does not count any more.
     from pathlib import Path
 
     from ferrule.engine.rootfs import remove_tree
 
-    place = Path(spec.place)
-    with suppress(OSError):  # what is left now, a later run removes
-        remove_tree(place if spec.parent else place / ROOT)
-        if not spec.parent:
-            write_end(spec.place, code)
+    with suppress(OSError):
+        remove_tree(Path(place))

@@ -6,6 +6,7 @@ Only the standard library is imported: this must start quickly.
 # Pathlib would double the time to start.
 # ruff: noqa: PTH103, PTH110
 
+import errno
 import os
 import signal
 import stat
@@ -127,4 +128,7 @@ def not_allowed(spec: SandboxSpec, error: OSError) -> StartError:
             ", or allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone"
         )
         hint += ", kernel.apparmor_restrict_unprivileged_userns)"
-    return StartError(f"this machine does not allow a sandbox: {error}", hint=hint, of_image=False)
+    # What unshare(2) has for a limit that is reached, or 0: it has nothing to do with a disk.
+    is_limit = error.errno == errno.ENOSPC
+    why = "the limit of namespaces is reached" if is_limit else error.strerror or str(error)
+    return StartError(f"this machine does not allow a sandbox: {why}", hint=hint, of_image=False)

@@ -62,12 +62,23 @@ def _variable(line: bytes, place: str) -> Variable | None:
     if not name:
         raise _wrong(place, "there is no name before the =")
     if not _is_name(name):
-        raise _wrong(place, "the name of the variable has a blank or a NUL in it")
+        raise _wrong(place, _name_fault(name, has_value=bool(equals)))
     if "\0" in value:
         raise _wrong(place, "the value has a NUL character")
     if not equals:
         return (name, os.environ[name]) if name in os.environ else None
     return name, value
+
+
+def _name_fault(name: str, *, has_value: bool) -> str:
+    """Of one that `_is_name` refuses. The line may be the rest of a secret, so nothing of it is shown."""
+    if re.match(r"export\s", name):
+        return "`export` is for a shell: Docker and podman read NAME=VALUE alone"
+    if not has_value:
+        return "the line is no NAME=VALUE, and a value ends with its line"
+    if _is_name(name.rstrip()):
+        return "there is a blank before the ="
+    return "the name of the variable has a blank or a NUL in it"
 
 
 def _is_name(text: str) -> bool:

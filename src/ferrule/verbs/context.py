@@ -126,7 +126,7 @@ def _read(place: Path) -> OwnFile:
     import tomllib  # hardly anybody has such a file
 
     try:
-        parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
+        parsed: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8-sig"))
         own = msgspec.convert(parsed, OwnFile)
         for source, target in own.mirrors.items():
             parse_mirror(f"{source}={target}")

@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -50,21 +51,36 @@ def read_contract(context: Context, request: ProjectRequest) -> tuple[Variable, 
 
 def check_environment(context: Context, contract: tuple[Variable, ...], place: str) -> tuple[Fault, ...]:
     """Every fault of an environment file, or of the environment here for `-`, in the order of names."""
-    values = _values(place)
+    found = _values(place)
+    values = dict(found)
+    faults = {variable.name: _fault(variable, values.get(variable.name)) for variable in contract}
     if place != HERE:
+        for line in _doubts(found, faults):
+            context.report.warn(line)
         names = [variable.name for variable in contract]
         for name in sorted(set(values) - set(names)):
             near = difflib.get_close_matches(name, names, 1)
             if near:
                 context.report.warn(f"{name} is not in the contract; did you mean {near[0]}?")
-    faults = ((variable.name, _fault(variable, values.get(variable.name))) for variable in contract)
-    return tuple(Fault(name=name, reason=reason) for name, reason in faults if reason)
+    return tuple(Fault(name=name, reason=reason) for name, reason in faults.items() if reason)
 
 
-def _values(place: str) -> dict[str, str]:
+def _values(place: str) -> tuple[tuple[str, str], ...]:
     if place == HERE:
-        return dict(os.environ)
-    return {name: value for name, value in read_env_file(place) if value is not None}
+        return tuple(os.environ.items())
+    return tuple((name, value) for name, value in read_env_file(place) if value is not None)
+
+
+def _doubts(found: tuple[tuple[str, str], ...], faults: Mapping[str, str | None]) -> Iterator[str]:
+    """What is allowed in a file and seldom meant."""
+    names = [name for name, _ in found]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name} is there {names.count(name)} times; the last one counts"
+    for name, value in dict(found).items():
+        if value.startswith(QUOTES) and not faults.get(name):
+            ends = len(value) > 1 and value.endswith(value[0])
+            more = "the quotes are part of the value" if ends else "its value ends with the line"
+            yield f"{name} begins with a quote: {more}, as Docker and podman read such a file"
 
 
 def _fault(variable: Variable, value: str | None) -> str | None:
@@ -74,6 +90,10 @@ def _fault(variable: Variable, value: str | None) -> str | None:
     fault = variable.fault(value)
     if fault and value[0] in QUOTES and value[-1] == value[0] and not variable.fault(value[1:-1]):
         return f"{fault}: the quotes are part of the value, as Docker and podman read such a file"
+    if fault and value != value.strip() and not variable.fault(value.strip()):
+        return f"{fault}: the blanks around it are part of the value"
+    if fault and not variable.fault(re.split(r"\s+#", value)[0].strip()):
+        return f"{fault}: what stands behind it is part of the value, no comment"
     return fault
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from ferrule.atomic import appearing
 from ferrule.cargo.graph import Graph, read_graph
-from ferrule.cargo.listening import LIVE_PATHS, addresses, health_route
+from ferrule.cargo.listening import LIVE_PATHS, OF_OTHERS, addresses, health_route
+from ferrule.cargo.rust_items import follows
 from ferrule.cargo.toml import parse_toml
 from ferrule.cargo.variables import Read, Scan, Source, scan
 from ferrule.database import DEFAULT_NAME
@@ -32,6 +33,10 @@ DATABASES = {
 
 
 DATABASE_URL = re.compile(r"(?:[A-Z0-9_]+_)?(?:DATABASE|POSTGRES|POSTGRESQL|PG|DB)_(?:URL|URI|DSN)")
+OWN_HOST = re.compile(r"(?:^|_)(?:HOST|IP|ADDR|ADDRESS|BIND|LISTEN)$")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
+NOBODY = ": in a container nobody reaches it, use 0.0.0.0"
+ROCKET_PORT = 8000
 POSTGRES = "16"
 """What the extra `testdb` brings, so that the proposal runs as it stands."""
 
@@ -68,7 +73,8 @@ def propose(context: Context, request: ProjectRequest) -> Proposal:
     for metadata, table in ((package.metadata, PACKAGE_TABLE), (workspace.metadata, WORKSPACE_TABLE)):
         if "ferrule" in (metadata or {}):
             raise ProjectError(
-                f"Cargo.toml has [{table}] already", hint="`ferrule plan` shows what follows from it"
+                f"Cargo.toml has [{table}] already",
+                hint="`ferrule plan` shows what follows from it, `ferrule env --scan` what it lacks",
             )
     graph = read_graph(context.runner, prepared.plan)
     sources = program_sources(prepared.project, prepared.selection)
@@ -91,7 +97,7 @@ def propose(context: Context, request: ProjectRequest) -> Proposal:
     return Proposal(
         manifest=package.manifest_path,
         lines=(head, *lines),
-        notes=(*_warnings(sources), *unclear, *database),
+        notes=(*_warnings(sources, scanned), *unclear, *database),
     )
 
 
@@ -160,20 +166,38 @@ def _port(sources: tuple[Source, ...], found: Scan) -> tuple[int, str] | None:
     for read in found.reads:
         if _is_port(read):
             return int(read.default or 0), f"{read.path}:{read.line}, the default of {read.name}"
-    first = min(addresses(sources), key=lambda each: each.is_loopback, default=None)
+    first = min(addresses(sources, found.reads), key=lambda each: each.is_loopback, default=None)
+    if first is None and (rocket := _rocket(sources)) is not None:
+        return ROCKET_PORT, f"{rocket}, Rocket's own default"
     return (first.port, f"{first.path}:{first.line}") if first else None
+
+
+def _rocket(sources: tuple[Source, ...]) -> str | None:
+    """Where Rocket is built: it reads its address from elsewhere."""
+    for source in sources:
+        for index, token in enumerate(source.tokens):
+            if follows(source.tokens, index, "rocket", "::", "build", "("):
+                return f"{source.path}:{token.line}"
+    return None
 
 
 def _is_port(read: Read) -> bool:
     is_named = read.name.endswith("PORT") and not read.name.endswith(("MIN_PORT", "MAX_PORT"))
+    is_named = is_named and not OF_OTHERS.search(read.name)
     return is_named and (read.default or "").isdecimal() and 0 < int(read.default or 0) < 65536
 
 
-def _warnings(sources: tuple[Source, ...]) -> Iterator[str]:
+def _warnings(sources: tuple[Source, ...], scanned: Scan) -> Iterator[str]:
     live = health_route(sources, LIVE_PATHS)
     if live is not None:
         yield f"{live.path}:{live.line} has {live.route}, which may be for liveness"
-    found = list(addresses(sources))
+    for read in scanned.reads:
+        is_own = OWN_HOST.search(read.name) and not OF_OTHERS.search(read.name)
+        if is_own and read.default in LOOPBACK_HOSTS:
+            yield f"{read.path}:{read.line} has {read.default} as the default of {read.name}{NOBODY}"
+    if rocket := _rocket(sources):
+        yield f"{rocket} is Rocket, which listens on 127.0.0.1 unless ROCKET_ADDRESS says 0.0.0.0"
+    found = list(addresses(sources, scanned.reads))
     if found and all(each.is_loopback for each in found):
         place = f"{found[0].path}:{found[0].line}"
-        yield f"{place} listens on this machine alone: in a container nobody reaches it, use 0.0.0.0"
+        yield f"{place} listens on this machine alone{NOBODY}"

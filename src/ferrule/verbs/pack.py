@@ -166,7 +166,7 @@ def _tables(config: Path | None, binary: str) -> tuple[Source, ...]:
     if config is None:
         return ()
     try:
-        table: Mapping[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(config.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         hint = "it is a TOML file with the keys of [package.metadata.ferrule]"

@@ -1,8 +1,6 @@
 """Boots an image strictly, and again where that tells why it failed: a `Subject` becomes a verdict."""
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import BinaryIO
 
 import msgspec
@@ -10,7 +8,6 @@ from msgspec.structs import replace
 
 from ferrule.config import Settings
 from ferrule.contract import Variable as Declared
-from ferrule.contract import what_credential
 from ferrule.engine.choose import Choice
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.inside import MEMORY, Strict
@@ -26,16 +23,13 @@ from ferrule.verbs.context import Context
 from ferrule.verbs.database import NOTHING, Needs, beside, choose_for, migrate, migration_check, needs_of
 from ferrule.verbs.in_engine import load_image
 from ferrule.verbs.judge import judge
+from ferrule.verbs.program_output import hiding, last_lines, output_file
 from ferrule.verbs.verdict import Check, Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Watch, boot
 from ferrule.verbs.verify_health import health_source
 
 START_SECONDS = 10.0
 """What a program has to become healthy where its image does not say."""
-
-SHOWN_LINES = 20
-MAX_OUTPUT = 1 << 16
-SHORTEST_SECRET = 4
 
 
 class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +93,7 @@ def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: 
     trial = _Trial(choice, subject, options, env)
     with beside(context, choice.engine, trial.request, needs) as trial.request:
         verdict, lines = _verdict(trial, needs)
-    hide = _hiding(subject.contract, trial.request.env)
+    hide = hiding(subject.contract, trial.request.env)
     return Verified(
         name=called,
         digest=subject.digest,
@@ -168,9 +162,9 @@ def _verdict(trial: "_Trial", needs: Needs) -> tuple[Verdict, str]:
     """The migration first: without it the program has nothing to run on. The lines are what is judged."""
     checks: tuple[Check, ...] = ()
     if needs.migrate:
-        with _output() as output:
+        with output_file() as output:
             migrated = migrate(trial.engine, trial.request, needs.migrate, (output, output))
-            lines = _last_lines(output)
+            lines = last_lines(output)
         checks = migration_check(migrated)
     if checks and not checks[0].ok:
         return Verdict(checks=checks), lines
@@ -227,9 +221,9 @@ class _Trial:
 
     def run(self) -> tuple[Trials, str]:
         """The strict boot, and those that tell why it failed. The lines are those of the strict one."""
-        with _output() as output:
+        with output_file() as output:
             strict = self._boot(output)
-            lines = _last_lines(output)
+            lines = last_lines(output)
         writable = as_root = with_both = None
         if strict.healthy_after is None and not strict.refused and not _is_out_of_memory(strict):
             writable = self._again(writable=True)
@@ -247,7 +241,7 @@ class _Trial:
         return trials, lines
 
     def _again(self, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
-        with _output() as output:
+        with output_file() as output:
             return self._boot(output, leave_out=leave_out, writable=writable, user=user)
 
     def _boot(self, output: BinaryIO, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
@@ -263,36 +257,6 @@ class _Trial:
 
 def _is_out_of_memory(seen: Boot) -> bool:
     return seen.ended is not None and seen.ended.out_of_memory
-
-
-@contextmanager
-def _output() -> Iterator[BinaryIO]:
-    with tempfile.NamedTemporaryFile("ab", prefix="ferrule-") as file:
-        yield file  # type: ignore[misc]  # a wrapper with all that a BinaryIO has
-
-
-def _last_lines(output: BinaryIO) -> str:
-    with open(output.name, "rb") as file:  # noqa: PTH123
-        file.seek(max(0, file.seek(0, 2) - MAX_OUTPUT))
-        lines = file.read().decode(errors="replace").splitlines(keepends=True)
-    return "".join(lines[-SHOWN_LINES:])
-
-
-def _hiding(contract: tuple[Declared, ...], env: tuple[Variable, ...]) -> Callable[[str], str]:
-    """A program may show what it was given: this takes the values of secrets out of its words."""
-    names = {each.name for each in contract if each.secret}
-    values = [
-        value
-        for name, value in env
-        if value and len(value) >= SHORTEST_SECRET and (name in names or what_credential(name, value))
-    ]
-
-    def hide(text: str) -> str:
-        for value in sorted(values, key=len, reverse=True):
-            text = text.replace(value, "***")
-        return text
-
-    return hide
 
 
 def _told(verdict: Verdict, hide: Callable[[str], str]) -> Verdict:

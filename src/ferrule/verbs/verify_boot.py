@@ -1,14 +1,16 @@
 """One boot of an image, as production would boot it: a request goes in, what was seen of it comes out."""
 
+import os
 import re
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
 
 import msgspec
 
+from ferrule.engine.container_guard import guarded
 from ferrule.engine.engine import Engine, Running, RunRequest
 from ferrule.engine.processes import memory, status, zombies
 from ferrule.engine.sockets import Socket, listening
@@ -89,7 +91,7 @@ def boot(engine: Engine, request: RunRequest, watch: Watch, output: BinaryIO) ->
     """Start it, wait until it is well, look at it, stop it; what it writes goes to `output`."""
     started = time.monotonic()
     try:
-        with engine.start(request, stdout=output, stderr=output) as running:
+        with engine.start(request, stdout=output, stderr=output) as running, _kept(engine, request, running):
             seen = _Eye(running, watch, started).look()
             if request.strict is not None and request.strict.writable:
                 seen = msgspec.structs.replace(seen, written=running.inside.written())
@@ -97,14 +99,20 @@ def boot(engine: Engine, request: RunRequest, watch: Watch, output: BinaryIO) ->
         raise
     except ImageError as error:
         return Boot(refused=error.message)
-    refused = _refusal(Path(output.name)) if seen.ended is not None and seen.healthy_after is None else ""
+    refused = _refusal(output) if seen.ended is not None and seen.healthy_after is None else ""
     return Boot(refused=refused) if refused else seen
 
 
-def _refusal(output: Path) -> str:
+def _kept(engine: Engine, request: RunRequest, running: Running) -> AbstractContextManager[None]:
+    """Somebody who ends it when we are killed. A sandbox has its guard, a database's container too."""
+    if engine.loader is None or request.network_of or not running.network:
+        return nullcontext()
+    return guarded(engine.name, running.network)
+
+
+def _refusal(output: BinaryIO) -> str:
     """What runc says in the program's place, when the kernel takes the file for none of its programs."""
-    with output.open("rb") as file:
-        found = NO_PROGRAM.fullmatch(file.read(1 << 12).decode(errors="replace").strip())
+    found = NO_PROGRAM.fullmatch(os.pread(output.fileno(), 1 << 12, 0).decode(errors="replace").strip())
     return f"exec {found[1]}: it is for another processor, or no program" if found else ""
 
 
