@@ -34,8 +34,9 @@ def sockets_of(process: int) -> frozenset[str]:
     for each in family(process):
         with suppress(FileNotFoundError):
             for name in os.listdir(f"/proc/{each}/fd"):
-                target = os.readlink(f"/proc/{each}/fd/{name}")
-                found.add(target.removeprefix("socket:[").removesuffix("]"))
+                with suppress(FileNotFoundError):  # this one was closed meanwhile, and the others were not
+                    target = os.readlink(f"/proc/{each}/fd/{name}")
+                    found.add(target.removeprefix("socket:[").removesuffix("]"))
     return frozenset(found)
 
 

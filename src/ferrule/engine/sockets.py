@@ -34,7 +34,7 @@ class Socket:
 
 
 def listening(process: int) -> tuple[Socket, ...]:
-    """Its own, sorted: others may share its network. None when the process is gone.
+    """Its own, sorted: others may share its network. Nothing when the process is gone.
 
     Who may not see which sockets are its own, as a user of Docker may not, is told all.
     """
