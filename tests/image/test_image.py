@@ -218,6 +218,12 @@ def test_a_layer_that_cannot_be_read_is_one_clear_error(store: BlobStore, data: 
         pass
 
 
+def test_a_layer_that_is_another_than_the_configuration_names_is_refused(store: BlobStore) -> None:
+    image = image_with_layer(image_of(store, (file("/a"),)), image_of(store, (file("/b"),)).layers[0])
+    with pytest.raises(DamagedLayerError, match="not what the image's configuration says"), tree_of(image):
+        pass
+
+
 def test_a_layer_that_no_disk_has_room_for_is_no_damaged_layer(
     store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
