@@ -95,6 +95,17 @@ def test_a_golden_digest_holds_the_bytes_of_tar_and_gzip() -> None:
     )
 
 
+def test_a_golden_digest_holds_the_level_of_compression() -> None:
+    """Of content that the levels pack differently: bytes in a pattern come out of all of them the same."""
+    sink = io.BytesIO()
+    with GzipWriter(sink) as stream:
+        stream.write(b"".join(b"%d %d\n" % (n * n, n**3 % 9973) for n in range(100_000)))
+    assert (
+        digest_of(sink.getvalue())
+        == "sha256:d01416b32f864e1f93dceb7a83f75c29e8d63faa3b03e9347f0ff9a5882c2547"
+    )
+
+
 def test_a_file_that_vanished_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="cannot read"):
         tar_of(entry("/a", tmp_path / "gone"))
