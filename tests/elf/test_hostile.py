@@ -22,7 +22,7 @@ from tests.fakes.rows import PT_DYNAMIC, PT_LOAD, PT_NOTE, header, section, segm
 from tests.fakes.trees import tree
 
 SECONDS = 20.0
-"""Far more than they take; without limits they take hours."""
+"""Of the processor, as others may keep it busy. Far more than they take; without limits they take hours."""
 
 WANTED = {"libc.so.6": {"GLIBC_2.34": "main", "GLIBC_2.39": "pidfd_spawnp"}}
 FILLED = b"A" * (4 << 20)
@@ -140,12 +140,12 @@ def a_symbol_table_of_exabytes() -> bytes:
 def test_headers_that_lead_in_circles_come_to_an_end(make: object) -> None:
     assert callable(make)
     data = make()
-    started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(BinaryError, match="app is damaged"):
         read_elf(io.BytesIO(data), "app", len(data))
 
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
@@ -174,22 +174,22 @@ def test_symbols_that_a_terminal_would_obey_are_refused() -> None:
 def test_a_search_without_an_end_is_given_up(tmp_path: Path) -> None:
     folders = ":".join(f"/x{number}" for number in range(500))
     binary = take(program(*(f"lib{number}.so" for number in range(5000)), runpath=folders))
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(BinaryError, match="more libraries and folders than can be searched"):
         closure(binary, LocalFiles(tmp_path), origin=PurePosixPath("/app"))
 
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("row", [b"/lib", b"/a", b"/lib/\0/lib", b"/" + b"a" * 127])
 def test_a_loader_that_is_nothing_but_folders_is_searched_to_its_end(tmp_path: Path, row: bytes) -> None:
     files = tree(tmp_path, {GLIBC_LOADER: row * ((1 << 20) // len(row))})
-    started = time.monotonic()
+    started = time.process_time()
 
     loader_folders(GLIBC_LOADER, take(program()).machine, files)
 
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def take(data: bytes) -> Binary:
@@ -200,10 +200,10 @@ def test_the_largest_program_here_is_far_from_the_limits() -> None:
     """The limits are for files that lie: one that does not must never meet them."""
     programs = (path for path in Path("/usr/bin").iterdir() if path.is_file() and not path.is_symlink())
     largest = max(filter(is_elf, programs), key=lambda path: path.stat().st_size)
-    started = time.monotonic()
+    started = time.process_time()
     with largest.open("rb") as stream:
         assert read_elf(stream, str(largest), largest.stat().st_size).sections
-    assert time.monotonic() - started < SECONDS / 4
+    assert time.process_time() - started < SECONDS / 4
 
 
 def is_elf(path: Path) -> bool:
