@@ -1,6 +1,7 @@
 """The world that a verb works in, as one value: programs, terminal, cache, and whom the user trusts."""
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, ExitStack
@@ -138,6 +139,6 @@ def _read(place: Path) -> OwnFile:
 def source_date_epoch() -> int:
     """SOURCE_DATE_EPOCH in seconds, or 0: nothing in an image says when it was made unless asked to."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    if not text.isdigit() or int(text) >= 1 << 33:
-        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}", hint="it is a number of seconds since 1970")
+    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) >= 1 << 33:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text[:40]!r}", hint="it is a number of seconds since 1970")
     return int(text)
