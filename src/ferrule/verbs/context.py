@@ -95,12 +95,15 @@ class OwnFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
 
 
 def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
-    """Flags, then FERRULE_*, then the user's own `config.toml`. Raises `ProjectError` when that is broken."""
+    """Flags, then FERRULE_*, then the user's own `config.toml`. Raises `ProjectError` when that is broken.
+
+    Names of hosts are in lower case, since they mean the same in both.
+    """
     own = _own_file()
     ca_file = os.environ.get("FERRULE_CA_FILE") or own.ca_file
     return UserConfig(
-        mirrors={**own.mirrors, **mirrors},
-        insecure=frozenset(own.insecure) | insecure,
+        mirrors={name.lower(): host for name, host in (*own.mirrors.items(), *mirrors.items())},
+        insecure=frozenset(name.lower() for name in (*own.insecure, *insecure)),
         ca_file=Path(ca_file) if ca_file else None,
     )
 
