@@ -1,6 +1,8 @@
+import os
 import subprocess  # noqa: TID251 - processes of their own, to be killed
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,28 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as caught, appearing(tmp_path / "file" / "below"):
         pass
     assert caught.value.message.startswith(f"cannot write {tmp_path / 'file' / 'below'}: ")
+
+
+def a_pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def a_link_to_a_device(place: Path) -> None:
+    place.symlink_to("/dev/null")
+
+
+def a_link_to_our_output(place: Path) -> None:
+    place.symlink_to("/proc/self/fd/1")
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_link_to_a_device, a_link_to_our_output])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "place")
+    before = (tmp_path / "place").lstat()
+    with pytest.raises(OutputError, match="place: it is no regular file"), appearing(tmp_path / "place"):
+        pass
+    assert os.path.samestat(before, (tmp_path / "place").lstat())
+    assert names(tmp_path) == ["place"]
 
 
 def child(code: str, *arguments: object) -> "subprocess.Popen[str]":

@@ -30,6 +30,7 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """
     prefix = f".{path.name}.part-"
     try:
+        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent, prefix)
         with unfinished(path.parent, prefix) as (part, stream):
@@ -118,6 +119,13 @@ def remove(path: Path) -> None:
         if path.is_symlink() or not path.is_dir():
             raise
         shutil.rmtree(path)
+
+
+def _check_replaceable(path: Path) -> None:
+    """A pipe or a device is not to vanish for a file of its name, nor is /dev/stdout: root could do that."""
+    is_stream = path.is_symlink() and str(path.readlink()).startswith("/proc/")
+    if is_stream or (path.exists() and not path.is_file() and not path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _locked_folder(parent: Path) -> tuple[Path, int]:

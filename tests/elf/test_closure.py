@@ -150,6 +150,18 @@ def test_rpath_is_ignored_beside_runpath(tmp_path: Path) -> None:
     assert search(tmp_path, data, {"/old/libx.so.1": library("libx.so.1")}).missing
 
 
+def test_a_library_with_runpath_has_no_use_of_the_rpath_above_it(tmp_path: Path) -> None:
+    """glibc's _dl_map_object: any RUNPATH of who asks keeps the RPATHs of all others out."""
+    files: dict[str, Content] = {
+        "/opt/libx.so.1": library("libx.so.1", "liby.so.1", runpath="/nowhere"),
+        "/opt/liby.so.1": library("liby.so.1"),
+    }
+
+    found = search(tmp_path, program("libx.so.1", rpath="/opt"), files)
+
+    assert [miss.name for miss in found.missing] == ["liby.so.1"]
+
+
 def test_the_origin_of_a_library_is_its_own_folder(tmp_path: Path) -> None:
     found = search(
         tmp_path,

@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -62,3 +64,13 @@ def test_the_users_of_this_machine_are_not_the_images(tmp_path: Path) -> None:
     (root / "etc/passwd").symlink_to(ours)
     with pytest.raises(ImageError, match="'ann' is not in its"):
         find_account("ann", RootFolder(root))
+
+
+def test_a_pipe_in_place_of_the_table_of_users_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    os.mkfifo(tmp_path / "etc/passwd")
+    found: list[Account] = []
+    asking = Thread(target=lambda: found.append(find_account("7", RootFolder(tmp_path))), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert found == [Account(uid=7, gid=0, groups=(0,))]

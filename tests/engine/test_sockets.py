@@ -25,6 +25,13 @@ def test_sockets_of_both_protocols_and_versions_are_found_with_their_addresses()
         assert ports[0] not in {each.port for each in listening(os.getpid()) if each.address == "127.0.0.1"}
 
 
+def test_a_file_that_is_closed_while_we_look_hides_no_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as low, socket.create_server(("127.0.0.1", 0)) as high:
+        port = high.getsockname()[1]
+        low.close()  # its number is the next that this process opens: for the list of its files, and closes
+        assert port in {each.port for each in listening(os.getpid())}
+
+
 def test_what_only_its_own_container_reaches_is_told_apart() -> None:
     addresses = {"127.0.0.1": True, "127.0.0.53": True, "::1": True, "0.0.0.0": False, "::": False}
     for address, local in addresses.items():

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from backports import zstd
+from msgspec.structs import replace
 
 from ferrule.base.entry import FileEntry
 from ferrule.errors import OutputError
@@ -21,7 +22,7 @@ from ferrule.image.store import BlobStore
 from ferrule.image.tree import tree_of
 from ferrule.oci.descriptor import LAYER_ZSTD, Descriptor
 from ferrule.oci.digest import digest_of, hex_of
-from ferrule.oci.image_config import RunConfig
+from ferrule.oci.image_config import History, RunConfig
 from ferrule.oci.platform import Platform
 from ferrule.oci.reference import parse_reference
 
@@ -83,6 +84,16 @@ def test_the_layers_of_a_base_come_first_with_its_history(store: BlobStore) -> N
         "ferrule: layer 0",
         "ferrule: layer 0",
     ]
+
+
+@pytest.mark.parametrize("told", [(), (History(), History(), History(created_by="RUN", empty_layer=True))])
+def test_a_base_whose_history_is_of_other_layers_gets_a_line_for_each(
+    store: BlobStore, told: tuple[History, ...]
+) -> None:
+    base = image_of(store, (file("/base"),))
+    odd = replace(base, config=replace(base.config, history=told))
+    image = image_of(store, (file("/own"),), base=odd)
+    assert [entry.created_by for entry in image.config.history or ()] == ["base", "ferrule: layer 0"]
 
 
 def test_a_layout_reads_back_and_keeps_other_tags(tmp_path: Path, store: BlobStore) -> None:
@@ -218,6 +229,12 @@ def test_a_layer_that_cannot_be_read_is_one_clear_error(store: BlobStore, data: 
         pass
 
 
+def test_a_layer_that_is_another_than_the_configuration_names_is_refused(store: BlobStore) -> None:
+    image = image_with_layer(image_of(store, (file("/a"),)), image_of(store, (file("/b"),)).layers[0])
+    with pytest.raises(DamagedLayerError, match="not what the image's configuration says"), tree_of(image):
+        pass
+
+
 def test_a_layer_that_no_disk_has_room_for_is_no_damaged_layer(
     store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +261,4 @@ def test_a_zstd_layer_is_read(store: BlobStore) -> None:
 
 
 def image_with_layer(image: Image, layer: Descriptor) -> Image:
-    import msgspec
-    from msgspec.structs import replace
-
-    return replace(image, manifest=msgspec.structs.replace(image.manifest, layers=(layer,)))
+    return replace(image, manifest=replace(image.manifest, layers=(layer,)))

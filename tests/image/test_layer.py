@@ -3,6 +3,8 @@ import io
 import os
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import deflate
@@ -13,9 +15,10 @@ from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError
 from ferrule.image.gzip import MEMBER, GzipWriter
 from ferrule.image.layer import LayerSpec, make_layer
-from ferrule.image.store import BlobStore
+from ferrule.image.store import BlobStore, BlobWriter
 from ferrule.image.tar import content_size, with_parents, write_tar
 from ferrule.image.untar import FileSource, TarError, members
+from ferrule.oci.descriptor import Descriptor
 from ferrule.oci.digest import digest_of
 from ferrule.process import Command, SystemRunner
 
@@ -89,6 +92,17 @@ def test_a_golden_digest_holds_the_bytes_of_tar_and_gzip() -> None:
     assert (
         digest_of(sink.getvalue())
         == "sha256:80fc1681b8ed05a2bddb867435ced90bb5d72036bb46629695c0e42e30d96e9a"
+    )
+
+
+def test_a_golden_digest_holds_the_level_of_compression() -> None:
+    """Of content that the levels pack differently: bytes in a pattern come out of all of them the same."""
+    sink = io.BytesIO()
+    with GzipWriter(sink) as stream:
+        stream.write(b"".join(b"%d %d\n" % (n * n, n**3 % 9973) for n in range(100_000)))
+    assert (
+        digest_of(sink.getvalue())
+        == "sha256:d01416b32f864e1f93dceb7a83f75c29e8d63faa3b03e9347f0ff9a5882c2547"
     )
 
 
@@ -170,3 +184,21 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
     again = make_layer(spec, BlobStore(tmp_path), mtime=0)
     assert again == first
     assert digest_of(BlobStore(tmp_path).path(again.descriptor).read_bytes()) == first.descriptor.digest
+
+
+def test_a_file_that_changes_between_the_two_readings_counts_as_it_was_packed(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+
+    class Meddler(BlobStore):
+        @contextmanager
+        def writer(self, *, expect: Descriptor | None = None) -> Iterator[BlobWriter]:
+            file.write_bytes(b"new")
+            with super().writer(expect=expect) as blob:
+                yield blob
+
+    store = Meddler(tmp_path / "store")
+    layer = make_layer(LayerSpec(title="files", entries=(entry("/a", file),)), store, mtime=0)
+    packed = gzip.decompress(store.path(layer.descriptor).read_bytes())
+    assert packed == tar_of(entry("/a", b"new"))
+    assert layer.diff_id == digest_of(packed)

@@ -63,7 +63,21 @@ def test_an_opaque_folder_hides_lower_layers_and_nothing_of_its_own() -> None:
     )
 
     assert sorted(shown(stack)) == ["d", "d/new", "z"]
-    assert [path for path, *_ in hidden(stack)] == ["d/x", "d/e/y"] or len(stack.hidden) == 2
+    assert sorted(path for path, *_ in hidden(stack)) == ["d/e/y", "d/x"]
+
+
+@pytest.mark.parametrize("gone", ["d/.wh..wh..opq", ".wh.d"])
+def test_what_is_hidden_comes_in_the_same_order_in_every_run(gone: str) -> None:
+    names = [f"d/{number:02}" for number in range(40)]
+    stack = stacked([entry(name) for name in reversed(names)], [entry(gone)])
+
+    assert [path for path, *_ in hidden(stack)] == names
+
+
+def test_an_opaque_folder_behind_a_link_is_the_one_that_the_link_means() -> None:
+    stack = stacked([link("l", "d"), entry("d/x")], [entry("l/.wh..wh..opq")])
+
+    assert sorted(shown(stack)) == ["d", "l"]
 
 
 def test_a_whiteout_hides_nothing_of_its_own_layer() -> None:

@@ -9,7 +9,14 @@ from ferrule.oci.descriptor import CONFIG, LAYER_GZIP, MANIFEST, Descriptor
 from ferrule.oci.digest import digest_of, parse_digest
 from ferrule.oci.document import MAX_DOCUMENT_BYTES, encode
 from ferrule.oci.image_config import HealthCheck, ImageConfig, RootFs, RunConfig, parse_image_config
-from ferrule.oci.manifest import choose_manifest, index_of, manifest_of, parse_index, parse_manifest
+from ferrule.oci.manifest import (
+    MAX_LAYERS,
+    choose_manifest,
+    index_of,
+    manifest_of,
+    parse_index,
+    parse_manifest,
+)
 from ferrule.oci.platform import Platform
 
 DIGEST = digest_of(b"content")
@@ -44,6 +51,12 @@ def test_a_manifest_reads_back_and_its_bytes_are_compact_and_ordered() -> None:
 def test_an_artifact_is_no_container_image() -> None:
     data = encode(manifest_of(descriptor("application/vnd.cncf.helm.config.v1+json"), (), {}))
     with pytest.raises(InvalidValueError, match="no container image"):
+        parse_manifest(data)
+
+
+def test_more_layers_than_any_engine_takes_are_refused() -> None:
+    data = encode(manifest_of(descriptor(CONFIG), (descriptor(),) * (MAX_LAYERS + 1), {}))
+    with pytest.raises(InvalidValueError, match="501 layers"):
         parse_manifest(data)
 
 

@@ -58,14 +58,14 @@ def test_any_location_is_resolved_or_refused(location: str) -> None:
 
 def test_only_the_registry_itself_is_the_registry() -> None:
     site = Site(registry="r.example.com", host="r.example.com", plain=False)
-    own = ("https://r.example.com/v2/", "https://R.example.com:443/x")
+    own = ("https://r.example.com/v2/", "https://R.example.com:443/x", "https://r.example.com./x")
     others = (
         "http://r.example.com/",
         "https://r.example.com:444/",
         "https://example.com/",
         "https://r.example",
     )
-    assert [is_at(site, url) for url in own] == [True, True]
+    assert all(is_at(site, url) for url in own)
     assert not any(is_at(site, url) for url in others)
 
 

@@ -50,6 +50,15 @@ def test_a_configuration_folder_that_cannot_be_is_none(monkeypatch: pytest.Monke
     assert cache_limit() == 2 << 30
 
 
+def test_hosts_are_trusted_however_their_names_are_spelled(own: Path) -> None:
+    own.write_text(
+        'insecure = ["A.Example.com"]\n[mirrors]\n"GHCR.io" = "old.example.com"\nq = "q.example.com"\n'
+    )
+    trust = trust_of({"ghcr.io": "new.example.com"}, frozenset({"B.example.com:80"}))
+    assert trust.mirrors == {"ghcr.io": "new.example.com", "q": "q.example.com"}
+    assert trust.insecure == {"a.example.com", "b.example.com:80"}
+
+
 def test_a_world_with_another_report_shares_the_cache_and_what_was_made(tmp_path: Path) -> None:
     world, notes, runner = context_of(tmp_path), Notes(), SystemRunner()
     other = world.using(report=notes, runner=runner)

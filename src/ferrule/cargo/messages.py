@@ -63,7 +63,7 @@ def parse_message(line: bytes) -> Message | None:
     """One line of cargo's stdout; None when it is no message (some build scripts print there)."""
     try:
         return msgspec.json.decode(line, type=Message)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -34,9 +34,10 @@ def sockets_of(process: int) -> frozenset[str]:
     for each in family(process):
         with suppress(FileNotFoundError):
             for name in os.listdir(f"/proc/{each}/fd"):
-                target = os.readlink(f"/proc/{each}/fd/{name}")
-                if target.startswith("socket:["):
-                    found.add(target[len("socket:[") : -1])
+                with suppress(FileNotFoundError):  # this one was closed meanwhile, and the others were not
+                    target = os.readlink(f"/proc/{each}/fd/{name}")
+                    if target.startswith("socket:["):
+                        found.add(target[len("socket:[") : -1])
     return frozenset(found)
 
 

@@ -67,8 +67,10 @@ class RootFolder:
     def read(self, name: str) -> str:
         """The text of a small file of the image, empty when there is none."""
         try:
-            with open(self.place(name, follow=True), encoding="utf-8", errors="replace") as file:
-                return file.read(1 << 20) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else ""
+            # Else to open a named pipe would wait for somebody to write into it.
+            descriptor = os.open(self.place(name, follow=True), os.O_RDONLY | os.O_NONBLOCK)
+            with open(descriptor, encoding="utf-8", errors="replace") as file:
+                return file.read(1 << 20) if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
         except OSError:
             return ""
 

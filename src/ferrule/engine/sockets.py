@@ -33,7 +33,7 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 def listening(process: int) -> tuple[Socket, ...]:
-    """Its own, sorted: others may share its network. None when the process is gone.
+    """Its own, sorted: others may share its network. Nothing when the process is gone.
 
     Who may not see which sockets are its own, as a user of Docker may not, is told all.
     """

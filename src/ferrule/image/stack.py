@@ -146,7 +146,7 @@ class Stack:
             self.nodes[path] = Node(layer=number, member=replace(FOLDER, name=path))
 
     def _clear(self, folder: str, number: int) -> None:
-        for path in tuple(self._children.get(folder, ())):
+        for path in sorted(self._children.get(folder, ())):
             self._take_out(path, number, removed=True)
 
     def _take_out(self, path: str, number: int, *, removed: bool) -> None:
@@ -163,10 +163,10 @@ class Stack:
         self._children[path.rpartition("/")[0]].discard(path)
 
     def _take_below(self, folder: str) -> Iterator[str]:
-        """Every path below a folder, which has no children any more."""
+        """Every path below a folder, which has no children any more; the same order in every run."""
         waiting = [folder]
         while waiting:
-            for path in self._children.pop(waiting.pop(), ()):
+            for path in sorted(self._children.pop(waiting.pop(), ())):
                 waiting.append(path)
                 yield path
 

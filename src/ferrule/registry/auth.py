@@ -6,7 +6,7 @@ The Docker registry token specification, with its OAuth2 form for identity token
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -58,10 +58,14 @@ _Key = tuple[Site, str, tuple[str, ...]]
 class Authorizer:
     """Remembers how each registry wants to be asked, and a token per set of scopes. Safe in threads."""
 
-    def __init__(self, *, access: Access, logins: Logins, ask: Ask) -> None:
+    def __init__(
+        self, *, access: Access, logins: Logins, ask: Ask, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` counts seconds, from anywhere."""
         self._access = access
         self._logins = logins
         self._ask = ask
+        self._clock = clock
         self._lock = threading.Lock()
         self._usual: dict[Site, Challenge] = {}
         self._challenges: dict[_Key, Challenge] = {}
@@ -101,7 +105,7 @@ class Authorizer:
 
     def _ticket(self, place: Place, challenge: Challenge) -> _Ticket:
         ticket = self._tickets.get(_key(place))
-        if ticket is None or time.monotonic() >= ticket.until:
+        if ticket is None or self._clock() >= ticket.until:
             login = self._logins.find(place.site.registry, place.repository)
             ticket = self._fetch(place, challenge, login)
             self._tickets[_key(place)] = ticket
@@ -114,7 +118,7 @@ class Authorizer:
             return _Ticket(header=login.basic, until=float("inf"))
         if login is not None and login.registry_token:
             return _Ticket(header=_bearer(place, login.registry_token), until=float("inf"))
-        asked = time.monotonic()
+        asked = self._clock()
         answer = self._ask_realm(place, challenge, login)
         if answer.status in (400, 401, 403):
             raise credentials_refused(place, has_login=login is not None)

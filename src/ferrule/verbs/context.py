@@ -95,12 +95,15 @@ class OwnFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
 
 
 def trust_of(mirrors: dict[str, str], insecure: frozenset[str]) -> UserConfig:
-    """Flags, then FERRULE_*, then the user's own `config.toml`. Raises `ProjectError` when that is broken."""
+    """Flags, then FERRULE_*, then the user's own `config.toml`. Raises `ProjectError` when that is broken.
+
+    Names of hosts are in lower case, since they mean the same in both.
+    """
     own = _own_file()
     ca_file = os.environ.get("FERRULE_CA_FILE") or own.ca_file
     return UserConfig(
-        mirrors={**own.mirrors, **mirrors},
-        insecure=frozenset(own.insecure) | insecure,
+        mirrors={name.lower(): host for name, host in (*own.mirrors.items(), *mirrors.items())},
+        insecure=frozenset(name.lower() for name in (*own.insecure, *insecure)),
         ca_file=Path(ca_file) if ca_file else None,
     )
 
@@ -141,6 +144,6 @@ def _read(place: Path) -> OwnFile:
 def source_date_epoch() -> int:
     """SOURCE_DATE_EPOCH in seconds, or 0: nothing in an image says when it was made unless asked to."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) >= 1 << 33:
-        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}", hint="it is a number of seconds since 1970")
+    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) >= 1 << 33:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text[:40]!r}", hint="it is a number of seconds since 1970")
     return int(text)
