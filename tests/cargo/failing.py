@@ -18,12 +18,16 @@ NEEDED = ("ar", "as", "cc", "gcc", "ld", "ranlib")
 
 
 def error_of(
-    place: Path, files: Mapping[str, str] | None = None, *, features: tuple[str, ...] = ()
+    place: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    features: tuple[str, ...] = (),
+    locked: bool = False,
 ) -> tuple[str, str]:
     """Write the project, build it, and return the error's message and hint."""
     write_project(place, files)
     with pytest.raises(FerruleError) as caught:
-        _build(place, CargoOptions(features=features))
+        _build(place, CargoOptions(features=features, locked=locked))
     return caught.value.message, caught.value.hint
 
 

@@ -143,6 +143,79 @@ def test_a_feature_that_does_not_exist(tmp_path: Path, wrong: str, hint: str) ->
     assert error_of(tmp_path, files, features=(wrong,)) == (f"hello has no feature {wrong!r}", hint)
 
 
+def test_a_lock_file_that_is_missing_or_does_not_fit(tmp_path: Path) -> None:
+    assert error_of(tmp_path / "p", locked=True) == (
+        "there is no Cargo.lock, and --locked forbids to write it",
+        "run cargo generate-lockfile, and commit Cargo.lock",
+    )
+    lock = 'version = 4\n\n[[package]]\nname = "hello"\nversion = "0.0.9"\n'
+    assert error_of(tmp_path / "p", {"Cargo.lock": lock}, locked=True) == (
+        "Cargo.lock does not fit Cargo.toml, and --locked forbids to change it",
+        "run cargo update --workspace, and commit Cargo.lock",
+    )
+
+
+PIN = 'set channel = "nightly" in rust-toolchain.toml, or RUSTUP_TOOLCHAIN=nightly'
+RUNS_RUSTC = 'let rustc = std::env::var("RUSTC").unwrap(); let mut call = std::process::Command::new(rustc);'
+TARGET = "sparc64-unknown-linux-gnu"
+FURTHER = {
+    "a lock file": (
+        {"Cargo.lock": "version = 99\n"},
+        "Cargo.lock has version 99, which this cargo does not know",
+        "rustup update, or choose a newer toolchain in rust-toolchain.toml",
+    ),
+    "a feature of nightly Rust": (
+        {"src/main.rs": f"#![feature(never_type)]\n{HELLO}"},
+        "a crate uses #![feature], which takes nightly Rust, and this is stable",
+        PIN,
+    ),
+    "a feature of nightly cargo": (
+        {"Cargo.toml": 'cargo-features = ["codegen-backend"]\n' + manifest()},
+        "the cargo feature codegen-backend takes nightly Rust, and this is stable",
+        PIN,
+    ),
+    "a wrapper": (
+        {".cargo/config.toml": '[build]\nrustc-wrapper = "sccache-of-nobody"\n'},
+        "sccache-of-nobody is to wrap rustc, and it is not here",
+        "install it, or build without it: RUSTC_WRAPPER= ferrule build; plan -v says who sets it",
+    ),
+    "a variable": (
+        {"src/main.rs": 'fn main() { println!("{}", env!("GIT_SHA")); }\n'},
+        "GIT_SHA is read while compiling, and is not set",
+        "set it for the build: GIT_SHA=… ferrule build; --env is for the running program",
+    ),
+    "a target": (
+        {"build.rs": f'fn main() {{ {RUNS_RUSTC} call.args(["--target={TARGET}", "src/main.rs"]);'
+         " assert!(call.status().unwrap().success()); }\n"},
+        f"the standard library for {TARGET} is not installed",
+        f"rustup target add {TARGET}",
+    ),
+}  # fmt: skip
+"""What is missing → a project, the message and the hint."""
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_something_else_that_is_missing(tmp_path: Path, what: str) -> None:
+    files, message, hint = FURTHER[what]
+    assert error_of(tmp_path / "p", files) == (message, hint)
+
+
+def test_a_registry_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CARGO_NET_RETRY", "0")
+    away = (
+        '[source.crates-io]\nreplace-with = "away"\n[source.away]\nregistry = "sparse+http://127.0.0.1:9/"\n'
+    )
+    files = {
+        "Cargo.toml": manifest(extra='[dependencies]\nitoa = "1"\n'),
+        ".cargo/config.toml": away,
+    }
+    message, hint = error_of(tmp_path / "p", files)
+    assert message.startswith("http://127.0.0.1:9 cannot be reached: ")
+    assert "connect" in message
+    assert hint.startswith("check the network")
+
+
 @pytest.mark.parametrize("text", ["turn on a feature", "not for feature-rich machines"])
 def test_a_compile_error_about_no_feature_of_the_package_gets_no_hint(tmp_path: Path, text: str) -> None:
     extra = TLS if "-" in text else ""
@@ -216,6 +289,17 @@ def test_a_full_disk(
     message, hint = error_of(tmp_path / "p")
     assert message == f"the disk is full: 0 MB are left for {disk}/ferrule/cargo"
     assert "CARGO_TARGET_DIR" in hint
+
+
+def test_a_target_folder_that_may_only_be_read(
+    tmp_path: Path, small_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = small_disk("1m,ro")
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(disk))
+    message, hint = error_of(tmp_path / "p")
+    assert message.startswith(f"{disk}/ferrule/cargo")
+    assert message.endswith(" cannot be made: Read-only file system")
+    assert hint == "put the target folder where it can be written, by CARGO_TARGET_DIR"
 
 
 def test_colours_and_progress_hide_no_cause() -> None:
