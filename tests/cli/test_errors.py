@@ -69,6 +69,8 @@ def metadata(text: str) -> dict[str, str]:
         (["--jobs", "0"], "Invalid value for '-j'"),
         (["--profile", "dev"], "the dev profile makes programs ten to a hundred times slower"),
         (["--release", "--profile", "bench"], "--release and --profile bench contradict each other"),
+        (["--bin", "a", "--bin", "b"], "--bin is given 2 times: a, b"),
+        (["-p", "a", "--package", "b"], "--package is given 2 times: a, b"),
         (["--push"], "--push needs the image's repository"),
         (["--engine", "docker"], "--engine goes with --load"),
     ],
@@ -79,6 +81,28 @@ def test_a_wrong_flag_is_exit_code_2(ferrule: Ferrule, project: Path, flags: lis
     assert cause in said
     assert hint
     assert not (project / "target").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--manifest-path", "the project is an argument"),
+        ("--workspace", "--all makes an image of each binary"),
+        ("--target", "--platform linux/arm64 says what it is for"),
+    ],
+)
+def test_a_flag_of_cargo_s_comes_with_what_there_is_instead(
+    ferrule: Ferrule, project: Path, flag: str, hint: str
+) -> None:
+    code, said, help_line = ferrule("build", project, flag, "x")
+    assert (code, said) == (2, f"there is no {flag}")
+    assert help_line.startswith(hint)
+
+
+def test_a_platform_by_rust_s_name_comes_with_oci_s(ferrule: Ferrule, project: Path) -> None:
+    code, said, hint = ferrule("plan", project, "--platform", "linux/aarch64")
+    assert (code, said) == (2, "ferrule builds nothing for linux/aarch64")
+    assert hint.startswith("did you mean linux/arm64?")
 
 
 def test_an_unknown_verb_is_exit_code_2(ferrule: Ferrule) -> None:

@@ -21,6 +21,9 @@ TRIPLES = {
 }
 """Processor, as OCI names it → its target triple, for gnu or musl."""
 
+ALSO_CALLED = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "arm": "arm/v7", "armv7": "arm/v7"}
+"""Processor, as others name it → as OCI does."""
+
 STATIC_MUSL = "musl is linked statically"
 ZIG_HINT = "pipx inject ferrule 'ferrule[zig]'"
 
@@ -95,7 +98,8 @@ def triple_of(platform: Platform, libc: str) -> str:
     name = str(platform).removeprefix("linux/").removesuffix("/v8")
     if platform.os != "linux" or name not in TRIPLES:
         listed = ", ".join(f"linux/{known}" for known in TRIPLES)
-        raise UsageError(f"ferrule builds nothing for {platform}", hint=f"it builds for {listed}")
+        near = f"did you mean linux/{ALSO_CALLED[name]}? " if name in ALSO_CALLED else ""
+        raise UsageError(f"ferrule builds nothing for {platform}", hint=f"{near}it builds for {listed}")
     return TRIPLES[name].format(libc)
 
 
