@@ -19,6 +19,12 @@ PROGRAM_FOLDER = PurePosixPath("/app")
 BINARY = "{bin}"
 """Stands for the binary's name in the image's repository and in outputs."""
 
+SIGNALS = (
+    "HUP|INT|QUIT|ILL|TRAP|ABRT|IOT|BUS|FPE|KILL|USR[12]|SEGV|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP"
+    "|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|POLL|PWR|SYS|RTMIN(?:\\+[0-9]{1,2})?|RTMAX(?:-[0-9]{1,2})?"
+)
+"""Linux's, by signal(7): images are for Linux, wherever they are made."""
+
 ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
 """What every engine puts into a container itself."""
 
@@ -230,7 +236,8 @@ def parse_migrations(value: str | bool) -> str | Literal[False]:  # noqa: FBT001
 
 def parse_signal(text: str) -> str:
     """A signal by its name or number, as STOPSIGNAL has it."""
-    if not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9+-]{1,11}|[1-9][0-9]?", text):
+    is_number = text.isascii() and text.isdigit() and 0 < int(text) <= 64
+    if not is_number and not re.fullmatch(f"(?:SIG)?(?:{SIGNALS})", text):
         raise InvalidValueError(f"{text!r} is not a signal", hint="write it like SIGTERM or SIGINT")
     return text
 
