@@ -87,7 +87,27 @@ def test_a_git_dependency_that_lacks_what_is_asked_for(
 def test_a_rust_that_is_too_old(tmp_path: Path) -> None:
     message, hint = error_of(tmp_path, {"Cargo.toml": manifest(extra='rust-version = "1.999"\n')})
     assert message.startswith("hello 0.1.0 needs Rust 1.999, and this is 1.")
-    assert hint.startswith("rustup update, or cargo update hello --precise")
+    assert hint == "rustup update, or lower rust-version in the Cargo.toml of hello"
+
+
+def test_a_rust_that_is_too_old_for_a_dependency_of_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says_old = 'case "$*" in *-vV*) rustc -vV | sed "s/1[.][0-9]*[.]/1.60./";; *) exec rustc "$@";; esac'
+    monkeypatch.setenv("CARGO_BUILD_RUSTC", str(script(tmp_path / "rustc", says_old)))
+    files = {"Cargo.toml": manifest(extra='[dependencies]\nitoa = "=1.0.19"\n')}
+    message, hint = error_of(tmp_path / "p", files)
+    assert message.startswith("itoa 1.0.19 needs Rust 1.68, and this is 1.60")
+    assert hint == "rustup update, or cargo update itoa --precise VERSION for one that is old enough"
+
+
+def test_a_project_below_a_workspace_that_does_not_name_it(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Cargo.toml": manifest("above", "[workspace]\n")})
+    message, hint = error_of(tmp_path / "own")
+    assert message == (
+        f"{tmp_path}/own/Cargo.toml lies below the workspace of {tmp_path}/Cargo.toml, which does not name it"
+    )
+    assert hint.startswith("add it to members or exclude there")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from ferrule.cargo.metadata import read_project
 from ferrule.cargo.plan import CargoOptions
-from ferrule.errors import ProjectError
+from ferrule.errors import BuildError, ProjectError
 from ferrule.process import SystemRunner
 from tests.cargo_projects import manifest, prepared, write_files, write_project
 
@@ -152,6 +152,14 @@ def test_the_project_s_own_flags_are_what_cargo_says_they_are(
     assert encoded is not None
     assert encoded.split("\x1f")[: len(expected)] == list(expected)
     assert f"--remap-path-prefix={tmp_path}=/src" in encoded.split("\x1f")
+
+
+def test_flags_that_rustc_refuses_come_with_rustc_s_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUSTFLAGS", "--of-nobody")
+    with pytest.raises(BuildError, match="cargo does not say which flags are set: Unrecognized option"):
+        prepared(write_project(tmp_path))
 
 
 def test_c_flags_are_added_to_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

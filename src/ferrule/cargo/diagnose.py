@@ -20,6 +20,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
 
+OLD_RUST = (
+    r"rustc (?P<has>\S+) is not supported by the following packages?:\s+"
+    r"(?P<name>\S+)@(?P<version>\S+) requires rustc (?P<wants>\S+)"
+)
 NEWER_RUST = "rustup update, or choose a newer toolchain in rust-toolchain.toml"
 NIGHTLY = 'set channel = "nightly" in rust-toolchain.toml, or RUSTUP_TOOLCHAIN=nightly'
 
@@ -36,10 +40,20 @@ ROWS = (
         hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
     ),
     Row(
-        says=r"rustc (?P<has>\S+) is not supported by the following packages?:\s+"
-        r"(?P<name>\S+)@(?P<version>\S+) requires rustc (?P<wants>\S+)",
+        says=f"{OLD_RUST}(?:.|\\n)*select compatible dependency versions",
         message="{name} {version} needs Rust {wants}, and this is {has}",
         hint="rustup update, or cargo update {name} --precise VERSION for one that is old enough",
+    ),
+    Row(
+        says=OLD_RUST,
+        message="{name} {version} needs Rust {wants}, and this is {has}",
+        hint="rustup update, or lower rust-version in the Cargo.toml of {name}",
+    ),
+    Row(
+        says=r"believes it's in a workspace when it's not:\s+"
+        r"current: +(?P<own>[^\n]+)\s+workspace: +(?P<root>[^\n]+)",
+        message="{own} lies below the workspace of {root}, which does not name it",
+        hint="add it to members or exclude there, or give it an empty [workspace] table",
     ),
     Row(
         says=r"this version of Cargo is older than the `(?P<edition>\w+)` edition",
