@@ -53,10 +53,14 @@ class User:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileCopy:
-    """A file, a folder, or a pattern (relative to the package), and its place in the image."""
+    """A file, a folder, or a pattern (relative to the package), and its place in the image.
+
+    `is_folder`: the place was written with a slash at its end, so that it can be no file's.
+    """
 
     source: str
     target: PurePosixPath
+    is_folder: bool = False
 
 
 def covers(copy: FileCopy, name: str) -> bool:
@@ -151,7 +155,7 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
         raise InvalidValueError(
             f"{target!r} lies in a folder that engines put there themselves", hint="choose another, like /app"
         )
-    return FileCopy(source=source, target=path)
+    return FileCopy(source=source, target=path, is_folder=target.endswith("/"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
