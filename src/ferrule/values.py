@@ -141,13 +141,9 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
             value, ("from", "to"), 'write it like { from = "static", to = "/app/static" }'
         )
     path = PurePosixPath(target)
-    if (
-        not source
-        or not path.is_absolute()
-        or ".." in path.parts
-        or path == PurePosixPath("/")
-        or "\0" in source + target
-    ):
+    if not source:
+        raise InvalidValueError("no file is named", hint='the folder of the package itself is "."')
+    if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/") or "\0" in source + target:
         raise InvalidValueError(
             f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"
         )

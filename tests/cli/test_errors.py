@@ -142,6 +142,12 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
         (metadata('user = "root"'), [], "package.metadata.ferrule.user: 'root' is not a numeric user"),
         (metadata('files = [{ from = "a" }]'), [], "package.metadata.ferrule.files: it takes from and to"),
         (metadata("prots = [80]"), [], "package.metadata.ferrule.prots is not a key of ferrule"),
+        (
+            metadata('volumes = ["/app/hello"]'),
+            [],
+            "package.metadata.ferrule.volumes: /app/hello is the program",
+        ),
+        ({}, ["--volume", "/app/hello"], "--volume: /app/hello is the program"),
     ],
 )
 def test_a_wrong_project_is_exit_code_3(

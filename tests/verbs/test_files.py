@@ -65,6 +65,13 @@ def test_links_inside_the_project_are_followed_and_loops_are_refused(tmp_path: P
         assert "holds a link to itself" in refusal(tmp_path, copy(source)).message
 
 
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {"static/a": ""})
+    (tmp_path / "static" / "loop").symlink_to("loop")
+    for source in ("static", "static/loop", "static/*"):
+        assert "static/loop" in refusal(tmp_path, copy(source)).message
+
+
 def test_later_files_win_over_earlier_ones(tmp_path: Path) -> None:
     write_files(tmp_path, {"a": "a", "b": "b"})
     (entry,) = collected(tmp_path, copy("a", "/x"), copy("b", "/x"))

@@ -40,7 +40,7 @@ def collect_files(
     """
     entries: dict[PurePosixPath, FileEntry] = {}
     try:
-        named = frozenset((folder / copy.source).resolve() for copy in copies)
+        named = frozenset(_real(folder / copy.source) for copy in copies)
         project = _Project(root=root.resolve(), folder=folder.resolve(), named=named)
         for copy in copies:
             entries.update((entry.path, entry) for entry in _entries(copy, project))
@@ -136,13 +136,20 @@ def _walk(
 
 
 def _inside(path: Path, said: str, project: _Project) -> Path:
-    real = path.resolve()
+    real = _real(path)
     if not real.exists():
         raise ProjectError(f"the file {said!r} is not there", hint=f"it is looked up from {path.parent}")
     if not real.is_relative_to(project.root):
         hint = "only files of the project go into its image; copy it there"
         raise ProjectError(f"the file {said!r} leaves the project", hint=hint)
     return real
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python's own, until 3.13
+        raise ProjectError(f"{path} is a link to itself", hint="take the link away") from error
 
 
 def _add(above: frozenset[Path], folder: Path) -> frozenset[Path]:
