@@ -35,6 +35,14 @@ def _build(place: Path, options: CargoOptions) -> None:
     build(SystemRunner(), Notes(), prepared(place, cargo=options).plan, link="auto", colour=False)
 
 
+def script(path: Path, text: str) -> Path:
+    """A program of a few lines of shell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture(scope="session")
 def shared_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("target")

@@ -83,28 +83,6 @@ def test_a_wrong_flag_is_exit_code_2(ferrule: Ferrule, project: Path, flags: lis
     assert not (project / "target").exists()
 
 
-@pytest.mark.parametrize(
-    ("flag", "hint"),
-    [
-        ("--manifest-path", "the project is an argument"),
-        ("--workspace", "--all makes an image of each binary"),
-        ("--target", "--platform linux/arm64 says what it is for"),
-    ],
-)
-def test_a_flag_of_cargo_s_comes_with_what_there_is_instead(
-    ferrule: Ferrule, project: Path, flag: str, hint: str
-) -> None:
-    code, said, help_line = ferrule("build", project, flag, "x")
-    assert (code, said) == (2, f"there is no {flag}")
-    assert help_line.startswith(hint)
-
-
-def test_a_platform_by_rust_s_name_comes_with_oci_s(ferrule: Ferrule, project: Path) -> None:
-    code, said, hint = ferrule("plan", project, "--platform", "linux/aarch64")
-    assert (code, said) == (2, "ferrule builds nothing for linux/aarch64")
-    assert hint.startswith("did you mean linux/arm64?")
-
-
 def test_an_unknown_verb_is_exit_code_2(ferrule: Ferrule) -> None:
     assert ferrule("biuld")[0] == 2
 

@@ -7,7 +7,7 @@ import click
 
 from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
 from ferrule.cli.text import counted, printable
-from ferrule.cli.types import Once
+from ferrule.cli.types import BIN, PACKAGE
 from ferrule.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("env")
 @PROJECT
-@click.option("-p", "--package", cls=Once, metavar="NAME", help="The package of the workspace.")
-@click.option("--bin", "binary", cls=Once, metavar="NAME", help="The binary of the package.")
+@PACKAGE
+@BIN
 @click.option("--scan", is_flag=True, help="Propose what the source reads and the contract lacks.")
 @click.option(
     "--check",

@@ -9,7 +9,7 @@ import click
 from ferrule.cli.env import plain_request
 from ferrule.cli.flags import JSON, VERBOSE, with_flags
 from ferrule.cli.text import counted, printable
-from ferrule.cli.types import Once, Parsed
+from ferrule.cli.types import BIN, PACKAGE, Parsed
 from ferrule.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def _parse_base(text: str) -> object:
 @click.option(
     "--project", default=".", type=click.Path(path_type=Path), help="The project.  [default: the one here]"
 )
-@click.option("-p", "--package", cls=Once, metavar="NAME", help="The package of the workspace.")
-@click.option("--bin", "binary", cls=Once, metavar="NAME", help="The binary of the package.")
+@PACKAGE
+@BIN
 @click.option(
     "--output", "-o", metavar="DIR", type=click.Path(path_type=Path), help="Where the files go, not there."
 )

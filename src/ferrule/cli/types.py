@@ -65,3 +65,14 @@ class Once(click.Option):
             error.hint = self._again  # type: ignore[attr-defined]  # read by run
             raise error
         return next(iter(values), None)
+
+
+PACKAGE = click.option("-p", "--package", cls=Once, metavar="NAME", help="The package of the workspace.")
+BIN = click.option(
+    "--bin",
+    "binary",
+    cls=Once,
+    again="--include-bin puts others into the same image, and --all makes an image of each",
+    metavar="NAME",
+    help="The binary of the package.",
+)
