@@ -111,9 +111,9 @@ def test_variables_are_merged_by_name() -> None:
         ({"bsae": "scratch"}, f"{PACKAGE}.bsae is not a key of ferrule"),
         ({"bin": {"shop": {"prots": [1]}}}, f"{PACKAGE}.bin.shop.prots is not a key of ferrule"),
         ({"link": "statik"}, f"{PACKAGE}.link: 'statik' is not known"),
-        ({"link": 3}, f"{PACKAGE}.link: expected `str | null`, got `int`"),
+        ({"link": 3}, f"{PACKAGE}.link: it takes a string, and this is a whole number"),
         ({"ports": [0]}, f"{PACKAGE}.ports: 0 is not a port"),
-        ({"ports": 3000}, f"{PACKAGE}.ports: expected `array | null`, got `int`"),
+        ({"ports": 3000}, f"{PACKAGE}.ports: it takes a list, and this is a whole number"),
         ({"user": "root"}, f"{PACKAGE}.user: 'root' is not a numeric user"),
         ({"env": {"A B": "x"}}, f"{PACKAGE}.env.A B: 'A B' is not the name of a variable"),
         ({"args": ["a", "b\0"]}, f"{PACKAGE}.args: an argument has a NUL character"),
@@ -130,7 +130,7 @@ def test_variables_are_merged_by_name() -> None:
             {"health": {"path": "/x"}, "ports": ["53/udp"]},
             f"{PACKAGE}.health: nothing says on which port the path is asked",
         ),
-        ({"init": "yes"}, f"{PACKAGE}.init: expected `bool | null`, got `str`"),
+        ({"init": "yes"}, f"{PACKAGE}.init: it takes true or false, and this is a string"),
         ("text", f"{PACKAGE} is not a table"),
         ({"bin": 1}, f"{PACKAGE}.bin is not a table"),
         ({"bin": {"shop": 1}}, f"{PACKAGE}.bin.shop is not a table"),
@@ -141,6 +141,42 @@ def test_a_wrong_table_is_refused_by_the_key_s_path(table: Any, message: str) ->
         settings_of(table)
     assert caught.value.message == message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("table", "message", "hint"),
+    [
+        (
+            {"platforms": "linux/amd64"},
+            "platforms: it takes a list, and this is a string",
+            'put it into brackets, like platforms = ["linux/amd64"]',
+        ),
+        (
+            {"glibc": 2.28},
+            "glibc: it takes a string, and this is a number",
+            'put it into quotes, like "2.28"',
+        ),
+        (
+            {"env": {"B": "x", "A": 1}},
+            "env.A: it takes a string or a table, and this is a whole number",
+            'put it into quotes, like "1"',
+        ),
+        (
+            {"ports": [80, 1.5]},
+            "ports[1]: it takes a whole number or a string, and this is a number",
+            "see the configuration reference",
+        ),
+        (
+            {"health": "/health"},
+            "health: it takes a table, and this is a string",
+            "see the configuration reference",
+        ),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_refused_in_the_words_of_toml(table: Any, message: str, hint: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        settings_of(table)
+    assert (caught.value.message, caught.value.hint) == (f"{PACKAGE}.{message}", hint)
 
 
 def test_the_nearest_key_is_proposed() -> None:

@@ -38,7 +38,7 @@ def test_the_program_s_own_migration_is_its_arguments() -> None:
         ({"database": {"postgres": 16}}, "postgres = 16 is not a version of Postgres", "postgres = "),
         ({"database": {"postgres": "latest"}}, "postgres = 'latest' is not a version", "postgres = "),
         ({"database": {"postgres": "16", "url-env": "A B"}}, "url-env = 'A B' is not the name", "url-env = "),
-        ({"database": "postgres"}, "database: expected `object | null`, got `str`", "reference"),
+        ({"database": "postgres"}, "database: it takes a table, and this is a string", "reference"),
         ({"migrate": {}}, "migrate: migrate has no args", "args = "),
         ({"migrate": {"args": []}}, "migrate: migrate has no args", "args = "),
         ({"migrate": {"args": "migrate"}}, "migrate: migrate has no args", "args = "),

@@ -17,6 +17,7 @@ from docs.reference.keys import KEYS, OWN_FILE, VARIABLES
 from ferrule import errors
 from ferrule.cargo.missing import LIBRARIES, TOOLS
 from ferrule.cli.app import VERBS, ferrule
+from ferrule.cli.types import Once
 from ferrule.config import ALLOCATORS, LINKS, OPTIMIZATIONS, Settings, resolve
 from ferrule.tables import Table
 from ferrule.verbs.context import OwnFile
@@ -136,7 +137,7 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, ...]:
     record = option.get_help_record(context)
     assert record is not None, f"{option.name} has no help"
     flags, text = record
-    repeated = " May be repeated." if option.multiple else ""
+    repeated = " May be repeated." if option.multiple and not isinstance(option, Once) else ""
     return f"`{flags}`", _code(option.envvar), f"{' '.join(text.split())}{repeated}"
 
 

@@ -1,6 +1,7 @@
 """What stands in `[package.metadata.ferrule]` goes in, tables of which every key is known come out."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,11 +84,55 @@ def _table(raw: object, path: str) -> Source:
     try:
         return Source(table=msgspec.convert(raw, Table), origin=path)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`") or ""
-        raise ProjectError(
-            f"{path}{key}: {what[:1].lower()}{what[1:]}", hint="see the configuration reference"
-        ) from error
+        raise _wrong_type(str(error), raw, path) from error
+
+
+TYPES = {
+    "array": "a list",
+    "object": "a table",
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+"""What msgspec calls a type → what TOML calls it."""
+
+
+def _wrong_type(said: str, raw: Mapping[str, Any], path: str) -> ProjectError:
+    """Of "Expected `array | null`, got `str` - at `$.ports`"; `[...]` or `[1]` behind it is one in it."""
+    found = re.fullmatch(
+        r"Expected `([^`]+)`, got `([^`]+)` - at `\$\.([^`.\[]+)(\[(?:\.\.\.|[0-9]+)\])?.*`", said
+    )
+    if found is None:
+        what, _, key = said.partition(" - at `$")
+        what = f"{what[:1].lower()}{what[1:]}"
+        return ProjectError(f"{path}{key.rstrip('`')}: {what}", hint="see the configuration reference")
+    takes, got, key, within = found.groups()
+    value, where = raw[key], ""
+    if within:
+        pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+        name, value = next(((name, each) for name, each in pairs if _type_of(each) == got), ("", value))
+        where = f".{shown_key(name)}" if isinstance(name, str) else f"[{name}]"
+    names = [TYPES.get(name, name) for name in takes.split(" | ") if name != "null"]
+    hint = "see the configuration reference"
+    if "array" in takes and got in ("str", "int"):
+        hint = f"put it into brackets, like {key} = [{_as_toml(value)}]"
+    elif "str" in takes and "int" not in takes and got in ("int", "float", "bool"):
+        hint = f'put it into quotes, like "{_as_toml(value)}"'
+    return ProjectError(
+        f"{path}.{key}{where}: it takes {' or '.join(names)}, and this is {TYPES.get(got, got)}", hint=hint
+    )
+
+
+def _type_of(value: object) -> str:
+    """As msgspec calls it."""
+    names = {dict: "object", list: "array", type(None): "null"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _as_toml(value: object) -> str:
+    """A plain value as it stands in TOML, which has these of JSON."""
+    return msgspec.json.encode(value).decode()
 
 
 def shown_key(key: str) -> str:

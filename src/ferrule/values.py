@@ -21,27 +21,11 @@ BINARY = "{bin}"
 """Stands for the binary's name in the image's repository and in outputs."""
 
 SIGNALS = (
-    *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "IOT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2"),
-    *(
-        "PIPE",
-        "ALRM",
-        "TERM",
-        "STKFLT",
-        "CHLD",
-        "CLD",
-        "CONT",
-        "STOP",
-        "TSTP",
-        "TTIN",
-        "TTOU",
-        "URG",
-        "XCPU",
-        "XFSZ",
-    ),
-    *("VTALRM", "PROF", "WINCH", "IO", "POLL", "PWR", "SYS", r"RTMIN(?:\+(?:[12]?[0-9]|30))?"),
-    r"RTMAX(?:-(?:[12]?[0-9]|30))?",
+    "HUP|INT|QUIT|ILL|TRAP|ABRT|IOT|BUS|FPE|KILL|USR[12]|SEGV|PIPE|ALRM|TERM|STKFLT|CHLD|CLD|CONT|STOP|TSTP"
+    "|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|POLL|PWR|SYS"
+    r"|RTMIN(?:\+(?:[12]?[0-9]|30))?|RTMAX(?:-(?:[12]?[0-9]|30))?"
 )
-SIGNAL = re.compile(rf"(?:SIG)?(?:{'|'.join(SIGNALS)})|[1-9]|[1-5][0-9]|6[0-4]")
+SIGNAL = re.compile(rf"(?:SIG)?(?:{SIGNALS})|[1-9]|[1-5][0-9]|6[0-4]")
 """Those of Linux, signal(7): images are for it, wherever they are made."""
 
 ENGINES_OWN = tuple(map(PurePosixPath, ("/dev", "/proc", "/sys")))
@@ -69,10 +53,14 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """A file, a folder, or a pattern (relative to the package), and its place in the image."""
+    """A file, a folder, or a pattern (relative to the package), and its place in the image.
+
+    `is_folder`: the place was written with a slash at its end, so that it can be no file's.
+    """
 
     source: str
     target: PurePosixPath
+    is_folder: bool = False
 
 
 def covers(copy: FileCopy, name: str) -> bool:
@@ -152,13 +140,9 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
             value, ("from", "to"), 'write it like { from = "static", to = "/app/static" }'
         )
     path = _path(target)
-    if (
-        not source
-        or not path.is_absolute()
-        or ".." in path.parts
-        or path == PurePosixPath("/")
-        or "\0" in source + target
-    ):
+    if not source:
+        raise InvalidValueError("no file is named", hint='the folder of the package itself is "."')
+    if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/") or "\0" in source + target:
         raise InvalidValueError(
             f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"
         )
@@ -166,7 +150,7 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
         raise InvalidValueError(
             f"{target!r} lies in a folder that engines put there themselves", hint="choose another, like /app"
         )
-    return FileCopy(source=source, target=path)
+    return FileCopy(source=source, target=path, is_folder=target.endswith("/"))
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

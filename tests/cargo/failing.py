@@ -18,17 +18,29 @@ NEEDED = ("ar", "as", "cc", "gcc", "ld", "ranlib")
 
 
 def error_of(
-    place: Path, files: Mapping[str, str] | None = None, *, features: tuple[str, ...] = ()
+    place: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    features: tuple[str, ...] = (),
+    locked: bool = False,
 ) -> tuple[str, str]:
     """Write the project, build it, and return the error's message and hint."""
     write_project(place, files)
     with pytest.raises(FerruleError) as caught:
-        _build(place, CargoOptions(features=features))
+        _build(place, CargoOptions(features=features, locked=locked))
     return caught.value.message, caught.value.hint
 
 
 def _build(place: Path, options: CargoOptions) -> None:
     build(SystemRunner(), Notes(), prepared(place, cargo=options).plan, link="auto", colour=False)
+
+
+def script(path: Path, text: str) -> Path:
+    """A program of a few lines of shell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from ferrule.cargo.diagnose import diagnose
 from ferrule.process import Command, SystemRunner
-from tests.cargo.failing import error_of
+from tests.cargo.failing import error_of, script
 from tests.cargo_projects import HELLO, manifest, write_project
 from tests.parts.need import need
 
@@ -84,25 +84,6 @@ def test_a_git_dependency_that_lacks_what_is_asked_for(
     assert hint.startswith("mend its branch, tag or rev in Cargo.toml")
 
 
-def test_a_rust_that_is_too_old(tmp_path: Path) -> None:
-    message, hint = error_of(tmp_path, {"Cargo.toml": manifest(extra='rust-version = "1.999"\n')})
-    assert message.startswith("hello 0.1.0 needs Rust 1.999, and this is 1.")
-    assert hint.startswith("rustup update, or cargo update hello --precise")
-
-
-@pytest.mark.parametrize(
-    ("edition", "message"),
-    [
-        ("2999", "edition 2999 is unknown to this cargo, which knows 2015"),
-        ("2027", "edition 2027 is newer than this cargo"),
-    ],
-)
-def test_an_edition_that_cargo_does_not_know(tmp_path: Path, edition: str, message: str) -> None:
-    said, hint = error_of(tmp_path, {"Cargo.toml": manifest(edition=edition)})
-    assert said.startswith(message)
-    assert "rustup update" in hint
-
-
 def test_a_binary_whose_features_are_not_turned_on(tmp_path: Path) -> None:
     text = (
         '[features]\nserver = []\ntls = []\n[[bin]]\nname = "hello"\npath = "src/main.rs"\n'
@@ -158,13 +139,6 @@ def test_words_in_a_source_are_no_cause(tmp_path: Path, text: str) -> None:
     assert error_of(tmp_path, {"src/main.rs": source})[0] == "cargo could not build hello"
 
 
-def script(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
-
-
 def test_a_linker_that_is_killed_is_not_tried_again(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +190,17 @@ def test_a_full_disk(
     message, hint = error_of(tmp_path / "p")
     assert message == f"the disk is full: 0 MB are left for {disk}/ferrule/cargo"
     assert "CARGO_TARGET_DIR" in hint
+
+
+def test_a_target_folder_that_may_only_be_read(
+    tmp_path: Path, small_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = small_disk("1m,ro")
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(disk))
+    message, hint = error_of(tmp_path / "p")
+    assert message.startswith(f"{disk}/ferrule/cargo")
+    assert message.endswith(" cannot be made: Read-only file system")
+    assert hint == "put the target folder where it can be written, by CARGO_TARGET_DIR"
 
 
 def test_colours_and_progress_hide_no_cause() -> None:

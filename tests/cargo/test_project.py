@@ -7,17 +7,52 @@ import pytest
 
 from ferrule.cargo.metadata import read_project
 from ferrule.cargo.plan import CargoOptions
-from ferrule.errors import ProjectError
+from ferrule.errors import BuildError, ProjectError
 from ferrule.process import SystemRunner
 from tests.cargo_projects import manifest, prepared, write_files, write_project
 
 
-def test_a_broken_manifest_gives_cargo_s_reason_in_one_line(tmp_path: Path) -> None:
-    write_project(tmp_path, {"Cargo.toml": '[package]\nname = "x\n'})
+def refusal(place: Path) -> ProjectError:
     with pytest.raises(ProjectError) as caught:
-        read_project(SystemRunner(), tmp_path)
+        read_project(SystemRunner(), place)
     assert "\n" not in caught.value.message
-    assert "invalid basic string" in caught.value.message
+    return caught.value
+
+
+def test_a_broken_manifest_gives_cargo_s_reason_and_its_place_in_one_line(tmp_path: Path) -> None:
+    write_project(tmp_path, {"Cargo.toml": '[package]\nname = "x\n'})
+    message = refusal(tmp_path).message
+    assert message.startswith("Cargo.toml:2:")
+    assert "invalid basic string" in message
+
+
+def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
+    place = write_project(tmp_path, {".cargo/config.toml": "[build\n"})
+    message = refusal(place).message
+    assert f"{place}/.cargo/config.toml" in message
+    assert "unclosed table" in message
+    write_files(place, {".cargo/config.toml": "[build]\nrustflags = 3\n"})
+    assert f"{place}/.cargo/config.toml" in refusal(place).message
+
+
+def test_a_cargo_toml_may_be_a_link(tmp_path: Path) -> None:
+    write_project(tmp_path / "a")
+    (tmp_path / "a" / "Cargo.toml").rename(tmp_path / "shared.toml")
+    (tmp_path / "a" / "Cargo.toml").symlink_to("../shared.toml")
+    assert read_project(SystemRunner(), tmp_path / "a").manifest == tmp_path / "a" / "Cargo.toml"
+
+
+def test_a_folder_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "nowhere").message == f"there is no {tmp_path}/nowhere"
+
+
+def test_a_broken_choice_of_a_toolchain_comes_with_the_place_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = write_project(tmp_path, {"rust-toolchain.toml": "[toolchain]\nchanel = 3\n"})
+    assert refusal(place).hint == "mend rust-toolchain.toml"
+    monkeypatch.setenv("RUSTUP_TOOLCHAIN", "toolchain-of-nobody")
+    assert refusal(place).hint.endswith("unset RUSTUP_TOOLCHAIN")
 
 
 def test_a_pinned_toolchain_that_is_missing_comes_with_what_to_type(
@@ -117,6 +152,14 @@ def test_the_project_s_own_flags_are_what_cargo_says_they_are(
     assert encoded is not None
     assert encoded.split("\x1f")[: len(expected)] == list(expected)
     assert f"--remap-path-prefix={tmp_path}=/src" in encoded.split("\x1f")
+
+
+def test_flags_that_rustc_refuses_come_with_rustc_s_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUSTFLAGS", "--of-nobody")
+    with pytest.raises(BuildError, match="cargo does not say which flags are set: Unrecognized option"):
+        prepared(write_project(tmp_path))
 
 
 def test_c_flags_are_added_to_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,6 +209,9 @@ def test_a_binary_without_the_features_that_it_requires_is_left_out_as_cargo_lea
     assert every(place) == [("hello", "hello"), left_out]
     for features in (("cli",), ("net,term",), ("hello/cli",)):
         assert every(place, features=features) == [("hello", "hello"), ("hello", "tool")]
+    (place / "src" / "main.rs").unlink()
+    with pytest.raises(ProjectError, match="every binary requires features that are not turned on"):
+        every(place)
 
 
 @pytest.mark.parametrize(

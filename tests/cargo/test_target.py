@@ -17,6 +17,7 @@ from ferrule.errors import ProjectError, UsageError
 from ferrule.oci.platform import Platform, parse_platform
 
 AMD64, ARM64 = parse_platform("linux/amd64"), parse_platform("linux/arm64")
+I386, ARMV7 = parse_platform("linux/386"), parse_platform("linux/arm/v7")
 LINUX, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
 ZIG = Tools(zig=Path("/bin/cargo-zigbuild"), python=Path("/bin/python3"))
 LLD = Tools(has_rust_lld=True)
@@ -82,6 +83,9 @@ def test_an_older_glibc_stands_behind_the_triple() -> None:
     [
         (ARM64, "auto", None, Tools(), "nothing here links for aarch64-unknown-linux-gnu", "ferrule[zig]"),
         (ARM64, "auto", None, NO_LIBC, "nothing here links for aarch64-unknown-linux-gnu", "libc6-dev-arm64"),
+        (ARM64, "auto", None, LLD, "nothing here links", "choose --link musl"),
+        (I386, "auto", None, Tools(), "nothing here links", "gcc-i686-linux-gnu and libc6-dev-i386-cross"),
+        (ARMV7, "auto", None, Tools(), "nothing here links", "gcc-arm-linux-gnueabihf and libc6-dev-armhf-"),
         (ARM64, "musl", None, Tools(), "nothing here links for aarch64-unknown-linux-musl", "ferrule[zig]"),
         (ARM64, "static", None, ZIG, "zig links no static glibc for linux/arm64", "--link musl"),
         (AMD64, "auto", "2.28", Tools(), "to link against glibc 2.28 takes zig", "ferrule[zig]"),
@@ -93,6 +97,12 @@ def test_what_nothing_here_can_link_is_refused_with_what_to_install(
     with pytest.raises(ProjectError, match=cause) as refused:
         chosen(platform, link, tools, glibc=glibc)
     assert hint in refused.value.hint
+
+
+def test_no_packages_are_named_where_debian_has_none() -> None:
+    with pytest.raises(ProjectError) as refused:
+        chosen(parse_platform("linux/loong64"), "auto", Tools())
+    assert refused.value.hint == "type: pipx inject ferrule 'ferrule[zig]'"
 
 
 @pytest.mark.parametrize("link", ["static", "musl"])

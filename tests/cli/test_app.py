@@ -6,6 +6,8 @@ import pytest
 
 from ferrule import __version__
 from ferrule.cli.app import run
+from tests.cargo_projects import write_project
+from tests.cli.conftest import Refused
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +56,23 @@ def test_what_was_meant_is_in_the_hint(
     said = capsys.readouterr().err.splitlines()
     assert error in said[0]
     assert hint in said[1]
+
+
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--manifest-path", "the project is an argument"),
+        ("--workspace", "--all makes an image of each binary"),
+        ("--target", "--platform linux/arm64 says what it is for"),
+    ],
+)
+def test_a_flag_of_cargo_s_comes_with_what_there_is_instead(refused: Refused, flag: str, hint: str) -> None:
+    code, error, help_line = refused("build", flag, "x")
+    assert (code, error) == (2, f"there is no {flag}")
+    assert help_line.startswith(hint)
+
+
+def test_a_platform_by_rust_s_name_comes_with_oci_s(refused: Refused, tmp_path: Path) -> None:
+    code, error, hint = refused("plan", str(write_project(tmp_path / "p")), "--platform", "linux/aarch64")
+    assert (code, error) == (2, "ferrule builds nothing for linux/aarch64")
+    assert hint.startswith("did you mean linux/arm64?")

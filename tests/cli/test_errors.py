@@ -69,6 +69,8 @@ def metadata(text: str) -> dict[str, str]:
         (["--jobs", "0"], "Invalid value for '-j'"),
         (["--profile", "dev"], "the dev profile makes programs ten to a hundred times slower"),
         (["--release", "--profile", "bench"], "--release and --profile bench contradict each other"),
+        (["--bin", "a", "--bin", "b"], "--bin is given 2 times: a, b"),
+        (["-p", "a", "--package", "b"], "--package is given 2 times: a, b"),
         (["--push"], "--push needs the image's repository"),
         (["--engine", "docker"], "--engine goes with --load"),
     ],
@@ -120,6 +122,12 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
         (metadata('user = "root"'), [], "package.metadata.ferrule.user: 'root' is not a numeric user"),
         (metadata('files = [{ from = "a" }]'), [], "package.metadata.ferrule.files: it takes from and to"),
         (metadata("prots = [80]"), [], "package.metadata.ferrule.prots is not a key of ferrule"),
+        (
+            metadata('volumes = ["/app/hello"]'),
+            [],
+            "package.metadata.ferrule.volumes: /app/hello is the program",
+        ),
+        ({}, ["--volume", "/app/hello"], "--volume: /app/hello is the program"),
     ],
 )
 def test_a_wrong_project_is_exit_code_3(

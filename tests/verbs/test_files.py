@@ -8,7 +8,7 @@ import pytest
 from ferrule.base.entry import FileEntry
 from ferrule.errors import ProjectError
 from ferrule.process import Command, SystemRunner
-from ferrule.values import FileCopy
+from ferrule.values import FileCopy, parse_file
 from ferrule.verbs.files import collect_files
 from tests.cargo_projects import write_files
 from tests.parts.need import need
@@ -63,6 +63,13 @@ def test_links_inside_the_project_are_followed_and_loops_are_refused(tmp_path: P
     (tmp_path / "real" / "up").symlink_to("..")
     for source in ("real", "real/**", "real/**/x"):
         assert "holds a link to itself" in refusal(tmp_path, copy(source)).message
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {"static/a": ""})
+    (tmp_path / "static" / "loop").symlink_to("loop")
+    for source in ("static", "static/loop", "static/*"):
+        assert "static/loop" in refusal(tmp_path, copy(source)).message
 
 
 def test_later_files_win_over_earlier_ones(tmp_path: Path) -> None:
@@ -244,6 +251,14 @@ def test_a_file_where_others_need_a_folder_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     error = refusal(tmp_path, copy("x" * 300))
     assert error.message.startswith("cannot read ")
+
+
+def test_a_slash_at_the_end_is_for_folders(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "", "folder/b": ""})
+    assert refusal(tmp_path, parse_file("a:/app/conf/")).hint == "write its own place, such as /app/conf/a"
+    assert collected(tmp_path, parse_file("folder:/app/conf/")) == collected(
+        tmp_path, parse_file("folder:/app/conf")
+    )
 
 
 @pytest.mark.parametrize("source", ["a", "folder"])

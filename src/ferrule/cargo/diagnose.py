@@ -20,6 +20,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
 
+OLD_RUST = (
+    r"rustc (?P<has>\S+) is not supported by the following packages?:\s+"
+    r"(?P<name>\S+)@(?P<version>\S+) requires rustc (?P<wants>\S+)"
+)
+NEWER_RUST = "rustup update, or choose a newer toolchain in rust-toolchain.toml"
+NIGHTLY = 'set channel = "nightly" in rust-toolchain.toml, or RUSTUP_TOOLCHAIN=nightly'
+
 ROWS = (
     Row(
         says=r"unable to update (?P<url>\w+://[^\s?#]+)(?:.|\n)*?(?:revspec '|'refs/remotes/origin/tags/"
@@ -33,15 +40,25 @@ ROWS = (
         hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
     ),
     Row(
-        says=r"rustc (?P<has>\S+) is not supported by the following packages?:\s+"
-        r"(?P<name>\S+)@(?P<version>\S+) requires rustc (?P<wants>\S+)",
+        says=f"{OLD_RUST}(?:.|\\n)*select compatible dependency versions",
         message="{name} {version} needs Rust {wants}, and this is {has}",
         hint="rustup update, or cargo update {name} --precise VERSION for one that is old enough",
     ),
     Row(
+        says=OLD_RUST,
+        message="{name} {version} needs Rust {wants}, and this is {has}",
+        hint="rustup update, or lower rust-version in the Cargo.toml of {name}",
+    ),
+    Row(
+        says=r"believes it's in a workspace when it's not:\s+"
+        r"current: +(?P<own>[^\n]+)\s+workspace: +(?P<root>[^\n]+)",
+        message="{own} lies below the workspace of {root}, which does not name it",
+        hint="add it to members or exclude there, or give it an empty [workspace] table",
+    ),
+    Row(
         says=r"this version of Cargo is older than the `(?P<edition>\w+)` edition",
         message="edition {edition} is newer than this cargo",
-        hint="rustup update, or choose a newer toolchain in rust-toolchain.toml",
+        hint=NEWER_RUST,
     ),
     Row(
         says=r"supported edition values are (?P<known>[^\n]+), but `?(?P<edition>\w+)`? is unknown",
@@ -77,6 +94,53 @@ ROWS = (
         "or build on a machine of that platform and use ferrule pack",
     ),
     Row(
+        says=r"cannot create the lock file \S+ because --\w+ was passed",
+        message="there is no Cargo.lock, and --locked forbids to write it",
+        hint="run cargo generate-lockfile, and commit Cargo.lock",
+    ),
+    Row(
+        says=r"cannot update the lock file \S+ because --\w+ was passed"
+        r"|the lock file \S+ needs to be updated but --\w+ was passed",
+        message="Cargo.lock does not fit Cargo.toml, and --locked forbids to change it",
+        hint="run cargo update --workspace, and commit Cargo.lock",
+    ),
+    Row(
+        says=r"lock file version `?(?P<has>\d+)`? (?:was found|requires)",
+        message="Cargo.lock has version {has}, which this cargo does not know",
+        hint=NEWER_RUST,
+    ),
+    Row(
+        says=r"(?m)^error\[E0554\]: [^\n]* may not be used on the (?P<channel>\w+) release channel",
+        message="a crate uses #![feature], which takes nightly Rust, and this is {channel}",
+        hint=NIGHTLY,
+    ),
+    Row(
+        says=r"the cargo feature `(?P<name>[^`]+)` requires a nightly version of Cargo, "
+        r"but this is the `(?P<channel>\w+)` channel",
+        message="the cargo feature {name} takes nightly Rust, and this is {channel}",
+        hint=NIGHTLY,
+    ),
+    Row(
+        says=r"(?m)^error: could not execute process `(?P<name>\S+) (?:\S*/)?rustc [^\n]*\(never executed\)",
+        message="{name} is to wrap rustc, and it is not here",
+        hint="install it, or build without it: RUSTC_WRAPPER= ferrule build; plan -v says who sets it",
+    ),
+    Row(
+        says=r"failed to download from `(?P<url>https?://[^`/]+)",
+        message="{url} cannot be reached: {reason}",
+        hint="check the network and HTTPS_PROXY; --offline takes crates that were fetched before",
+    ),
+    Row(
+        says=r"(?m)^error: environment variable `(?P<name>(?!OUT_DIR|CARGO_)[^`]+)` not defined at compile",
+        message="{name} is read while compiling, and is not set",
+        hint="set it for the build: {name}=… ferrule build; --env is for the running program",
+    ),
+    Row(
+        says=r"the `(?P<target>[\w.-]+)` target may not be installed",
+        message="the standard library for {target} is not installed",
+        hint="rustup target add {target}",
+    ),
+    Row(
         says=r"linking with [^\n]+ failed: signal: 9|terminated with signal 9|Cannot allocate memory",
         message="the linker was killed or had no memory: this machine has too little",
         hint="give it more memory, or link with less: --optimize off, or -j 1",
@@ -93,7 +157,8 @@ ROWS = (
 def diagnose(said: str, place: Path) -> Cause | None:
     """The cause of what cargo said. `place` is where cargo wrote to, or read the project from."""
     text = _plain(said)
-    return _empty_submodule(text) or _full_disk(text, place) or _known(text) or find_missing(text)
+    of_places = _empty_submodule(text) or _full_disk(text, place) or _unwritable(text, place)
+    return of_places or _known(text) or find_missing(text)
 
 
 def _plain(said: str) -> str:
@@ -154,4 +219,16 @@ def _full_disk(text: str, place: Path) -> Cause | None:
     return Cause(
         message=f"the disk is full: {free // 1_000_000} MB are left for {place}",
         hint="make room, or put the target folder on a larger disk by CARGO_TARGET_DIR",
+    )
+
+
+def _unwritable(text: str, place: Path) -> Cause | None:
+    """A target folder that may be read only: the sources of a container's mount, say."""
+    says = r"failed to create directory `([^`]+)`\s+Caused by:\s+(Permission denied|Read-only file system)"
+    match = re.search(says, text)
+    if match is None or not Path(match[1]).is_relative_to(place):
+        return None
+    return Cause(
+        message=f"{match[1]} cannot be made: {match[2]}",
+        hint="put the target folder where it can be written, by CARGO_TARGET_DIR",
     )

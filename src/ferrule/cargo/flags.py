@@ -79,9 +79,11 @@ def effective_rustflags(runner: Runner, project: Project, *, triple: str, cache:
     )
     finished = runner.run(Command(argv=argv, cwd=project.folder))
     if not finished.ok:
-        text = finished.stderr.decode(errors="replace").strip()
+        text = finished.stderr.decode(errors="replace")
+        # cargo's own line says that rustc failed, and rustc's first one behind it says why.
+        reasons = re.findall(r"^ *error(?:\[\w+\])?: (.+)$", text, re.MULTILINE) or ["no reason given"]
         raise BuildError(
-            f"cargo does not say which flags are set: {text.splitlines()[0] if text else 'no reason given'}",
+            f"cargo does not say which flags are set: {reasons[:2][-1]}",
             hint="check rustflags in .cargo/config.toml and in the environment",
         )
     return _flags_in(finished.stdout)

@@ -109,6 +109,8 @@ def find_manifest(place: Path) -> Path:
             f"{place} is neither the folder of a Cargo project nor a {MANIFEST}",
             hint="of a binary, `ferrule pack` makes an image",
         )
+    if place.name != MANIFEST and not place.exists():
+        raise ProjectError(f"there is no {place}", hint="give the folder of a Cargo project")
     if place.name == MANIFEST:
         folder, manifests = place.parent, [place]
     else:
@@ -116,7 +118,8 @@ def find_manifest(place: Path) -> Path:
     found = next((manifest for manifest in manifests if is_there(manifest) and manifest.is_file()), None)
     if found is None:
         raise ProjectError(f"there is no {MANIFEST} in {folder}", hint=_hint_below(folder))
-    return found.resolve()
+    # The file itself may be a link, which cargo does not follow either.
+    return found.parent.resolve() / found.name
 
 
 def _hint_below(folder: Path) -> str:
@@ -168,19 +171,26 @@ def _explained(finished: Finished, manifest: Path) -> ProjectError:
 
 
 def _hint(reason: str) -> str:
-    missing = re.search(r"toolchain '([^']+)' is not installed", reason)
-    if missing:
-        return f"rustup toolchain install {missing[1]}, or mend rust-toolchain.toml"
+    missing = re.search(r"toolchain '([^']+)'.* is not installed", reason)
+    where = "unset RUSTUP_TOOLCHAIN" if "RUSTUP_TOOLCHAIN" in os.environ else "mend rust-toolchain.toml"
+    if missing and "custom toolchain" not in reason:
+        return f"rustup toolchain install {missing[1]}, or {where}"
+    if missing or "override file" in reason or "invalid toolchain" in reason:
+        return where
     return "cargo cannot read the project; mend it and try again"
 
 
 def _first_error(finished: Finished) -> str:
-    """cargo's error in one line: the first `error:` and the deepest cause below it."""
+    """cargo's error in one line: the first `error:` with its place, and the causes below it."""
     lines = [line.strip() for line in finished.stderr.decode(errors="replace").splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error")]
     start = errors[0] if errors else (lines[0] if lines else "cargo failed without a word")
     causes = [lines[at + 1] for at, line in enumerate(lines[:-1]) if line.startswith("Caused by")]
-    text = f"{start}: {causes[-1]}" if causes else start
+    text = ": ".join(dict.fromkeys((start, *causes)))
     detail = next((line for line in lines if re.match(r"\| +\^|\|.*\^", line)), "")
     reason = lines[lines.index(detail) + 1] if detail and lines.index(detail) + 1 < len(lines) else ""
+    if not causes and not detail and len(lines) > 1 and errors:
+        reason = lines[1]
+    if place := next((line.removeprefix("--> ") for line in lines if line.startswith("--> ")), ""):
+        text = f"{place}: {text}"
     return f"{text}: {reason}" if reason and reason not in text else text

@@ -73,6 +73,11 @@ def select_all(
             say(f"leaving out {target.name}: it requires --features {','.join(lacking)}")
         else:
             found.append((owner, target))
+    if pairs and not found:
+        raise ProjectError(
+            "every binary requires features that are not turned on",
+            hint="turn them on by --features, or all by --all-features",
+        )
     if not found:
         raise _no_binary(candidates)
     for (_, target), (_, following) in itertools.pairwise(found):

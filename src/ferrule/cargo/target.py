@@ -21,6 +21,20 @@ TRIPLES = {
 }
 """Processor, as OCI names it → its target triple, for gnu or musl."""
 
+DEBIAN_CROSS = {
+    "amd64": ("x86-64-linux-gnu", "amd64"),
+    "arm64": ("aarch64-linux-gnu", "arm64"),
+    "386": ("i686-linux-gnu", "i386"),
+    "arm/v7": ("arm-linux-gnueabihf", "armhf"),
+    "riscv64": ("riscv64-linux-gnu", "riscv64"),
+    "ppc64le": ("powerpc64le-linux-gnu", "ppc64el"),
+    "s390x": ("s390x-linux-gnu", "s390x"),
+}
+"""Processor → Debian's names for its compiler and its libc, by the package index of Debian 12."""
+
+ALSO_CALLED = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "arm": "arm/v7", "armv7": "arm/v7"}
+"""Processor, as others name it → as OCI does."""
+
 STATIC_MUSL = "musl is linked statically"
 ZIG_HINT = "pipx inject ferrule 'ferrule[zig]'"
 
@@ -95,7 +109,8 @@ def triple_of(platform: Platform, libc: str) -> str:
     name = str(platform).removeprefix("linux/").removesuffix("/v8")
     if platform.os != "linux" or name not in TRIPLES:
         listed = ", ".join(f"linux/{known}" for known in TRIPLES)
-        raise UsageError(f"ferrule builds nothing for {platform}", hint=f"it builds for {listed}")
+        near = f"did you mean linux/{ALSO_CALLED[name]}? " if name in ALSO_CALLED else ""
+        raise UsageError(f"ferrule builds nothing for {platform}", hint=f"{near}it builds for {listed}")
     return TRIPLES[name].format(libc)
 
 
@@ -154,16 +169,16 @@ def _foreign(platform: Platform, triple: str, link: str, tools: Tools) -> Target
             env={variable: compiler.program},
             is_native=False,
         )
-    ways = "--link musl makes it static"
+    packages = cross_packages(platform)
     if tools.zig is None:
-        install = f"{ZIG_HINT}, or install {cross_packages(platform)}"
-        raise ProjectError(f"nothing here links for {triple}", hint=f"type: {install}")
+        ways = [f"type: {ZIG_HINT}", *([f"install {packages}"] if packages else [])]
+        ways += ["choose --link musl, which Rust's own linker can do"] if tools.has_rust_lld else []
+        raise ProjectError(f"nothing here links for {triple}", hint=", or ".join(ways))
     if link == "static":
-        raise ProjectError(
-            f"zig links no static glibc for {platform}",
-            hint=f"install {cross_packages(platform)}, or choose --link musl",
-        )
-    reason = f"zig links no static glibc; {cross_packages(platform)} would, and {ways}"
+        ways = [*([f"install {packages}"] if packages else []), "choose --link musl"]
+        raise ProjectError(f"zig links no static glibc for {platform}", hint=", or ".join(ways))
+    would = f" {packages} would, and" if packages else ""
+    reason = f"zig links no static glibc;{would} --link musl makes it static"
     return _by_zig(platform, triple, tools, link="dynamic", reason=reason)
 
 
@@ -195,7 +210,6 @@ def _own(platform: Platform, triple: str, link: str | None) -> Target:
 
 
 def cross_packages(platform: Platform) -> str:
-    """Debian's packages with a cross compiler and its libc.a."""
-    known = {"arm64": ("aarch64", "arm64"), "amd64": ("x86-64", "amd64"), "riscv64": ("riscv64", "riscv64")}
-    compiler, libc = known.get(platform.architecture, (platform.architecture, platform.architecture))
-    return f"Debian's gcc-{compiler}-linux-gnu and libc6-dev-{libc}-cross"
+    """Debian's packages with a cross compiler and its libc.a; empty where there are none."""
+    compiler, libc = DEBIAN_CROSS.get(str(platform).removeprefix("linux/").removesuffix("/v8"), ("", ""))
+    return f"Debian's gcc-{compiler} and libc6-dev-{libc}-cross" if compiler else ""

@@ -52,6 +52,8 @@ def add_target(runner: Runner, report: Report, toolchain: Toolchain, triple: str
     if not (finished.ok and toolchain.has_target(triple)):
         lines = finished.stderr.decode(errors="replace").splitlines()
         reason = next((line.removeprefix("error: ") for line in lines if line.startswith("error")), "")
+        if "no prebuilt artifacts" in reason or "does not support target" in reason:
+            hint = "Rust makes none; choose another --link, or another platform"
         raise ProjectError(f"{missing}{f': {reason}' if reason else ''}", hint=hint)
 
 

@@ -28,6 +28,18 @@ VERBS = {
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 
+OF_CARGO = {
+    "--manifest-path": "the project is an argument: its folder, or its Cargo.toml",
+    "--workspace": "--all makes an image of each binary of the default members",
+    "--bins": "--all makes an image of each binary",
+    "--target": "--platform linux/arm64 says what it is for, and --link musl that it is with musl",
+    "--target-dir": "set CARGO_TARGET_DIR",
+    "--config": "write it into .cargo/config.toml, or set its CARGO_… variable",
+    "--quiet": "set CARGO_TERM_QUIET=true; stdout has nothing but the result anyway",
+    "--example": "an image is made of a binary: [[bin]] can name the example's file",
+}
+"""Flags of `cargo build` that ferrule has not, and what there is instead."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are asked for: `--help` imports none of them."""
@@ -92,6 +104,10 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(f"{error.format_message()}\n")
         return 2
+    except click.NoSuchOption as error:
+        if error.option_name in OF_CARGO:
+            return _fail(f"there is no {error.option_name}", OF_CARGO[error.option_name], 2)
+        return _fail(error.format_message(), _usage_hint(error), 2)
     except click.UsageError as error:
         return _fail(error.format_message(), _usage_hint(error), 2)
     except (click.Abort, KeyboardInterrupt):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.types import BIN, PACKAGE
 from ferrule.errors import ProjectError
 from ferrule.text import counted, printable
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("env")
 @PROJECT
-@click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
-@click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")
+@PACKAGE
+@BIN
 @click.option("--scan", is_flag=True, help="Propose what the source reads and the contract lacks.")
 @click.option(
     "--check",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from ferrule.capability import parse_capability
-from ferrule.cli.types import ENGINES, MEMORY, Parsed
+from ferrule.cli.types import BIN, ENGINES, MEMORY, PACKAGE, Parsed
 from ferrule.values import (
     parse_env,
     parse_file,
@@ -75,8 +75,8 @@ def _parse_platforms(text: str) -> object:
 
 
 CARGO_FLAGS = (
-    click.option("-p", "--package", metavar="NAME", help="The package of the workspace."),
-    click.option("--bin", "binary", metavar="NAME", help="The binary of the package."),
+    PACKAGE,
+    BIN,
     click.option("-F", "--features", multiple=True, metavar="FEATURES", help="Features to turn on."),
     click.option("--all-features", is_flag=True, help="Turn all features on."),
     click.option("--no-default-features", is_flag=True, help="Leave the default features off."),

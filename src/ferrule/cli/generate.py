@@ -8,7 +8,7 @@ import click
 
 from ferrule.cli.env import plain_request
 from ferrule.cli.flags import ALLOW_SECRET, JSON, VERBOSE, parse_base, with_flags
-from ferrule.cli.types import Parsed
+from ferrule.cli.types import BIN, PACKAGE, Parsed
 from ferrule.errors import ProjectError
 from ferrule.text import counted, printable
 
@@ -31,8 +31,8 @@ def _parse_image(text: str) -> object:
 @click.option(
     "--project", default=".", type=click.Path(path_type=Path), help="The project.  [default: the one here]"
 )
-@click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
-@click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")
+@PACKAGE
+@BIN
 @click.option(
     "--output", "-o", metavar="DIR", type=click.Path(path_type=Path), help="Where the files go, not there."
 )

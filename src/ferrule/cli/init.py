@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.types import BIN, PACKAGE
 
 if TYPE_CHECKING:
     from ferrule.verbs.init import Proposal
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @PROJECT
-@click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
-@click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")
+@PACKAGE
+@BIN
 @click.option("--write", is_flag=True, help="Put the proposal into Cargo.toml without asking.")
 @with_flags((VERBOSE, JSON))
 def command(**given: Any) -> None:

@@ -15,7 +15,7 @@ from ferrule.cli.flags import (
     with_flags,
 )
 from ferrule.cli.given import make_context, project_at, project_request
-from ferrule.cli.types import ENGINES, Parsed
+from ferrule.cli.types import ENGINES, Once, Parsed
 from ferrule.engine.mount import parse_mount
 from ferrule.engine.name import parse_name
 from ferrule.engine.variables import parse_variable, read_env_file
@@ -120,7 +120,7 @@ class WithArguments(click.Command):
     TRUST_FLAGS,
     (CARGO_VERBOSE,),
 )
-@click.option("--package", metavar="NAME", help="The package of the workspace.")
+@click.option("--package", cls=Once, metavar="NAME", help="The package of the workspace.")
 def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 

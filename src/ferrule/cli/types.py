@@ -1,6 +1,6 @@
 """Parsers of ferrule's values as click parameter types: a wrong one is a usage error that names its flag."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -45,3 +45,34 @@ class Parsed(click.ParamType[Any]):
         except InvalidValueError as error:
             raise BadValueError(error, param, ctx) from error
         return value if self._raw else parsed
+
+
+class Once(click.Option):
+    """A flag that is given once. cargo takes several, so the last one must not win without a word."""
+
+    def __init__(self, names: Sequence[str], *, again: str = "give one of them", **settings: Any) -> None:
+        settings["multiple"] = True
+        super().__init__(names, **settings)
+        self._again = again
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The one value, or None."""
+        values = super().process_value(ctx, value)
+        if len(values) > 1:
+            error = click.UsageError(
+                f"{self.opts[-1]} is given {len(values)} times: {', '.join(values)}", ctx
+            )
+            error.hint = self._again  # type: ignore[attr-defined]  # read by run
+            raise error
+        return next(iter(values), None)
+
+
+PACKAGE = click.option("-p", "--package", cls=Once, metavar="NAME", help="The package of the workspace.")
+BIN = click.option(
+    "--bin",
+    "binary",
+    cls=Once,
+    again="--include-bin puts others into the same image, and --all makes an image of each",
+    metavar="NAME",
+    help="The binary of the package.",
+)

@@ -57,6 +57,11 @@ def _entries(copy: FileCopy, project: _Project) -> Iterator[FileEntry]:
     start, pattern = split_source(copy.source, project.folder)
     source = _inside(project.folder / start, start, project)
     if not pattern:
+        if copy.is_folder and source.is_file():
+            raise ProjectError(
+                f"{copy.target}/ is a folder by its last slash, and {copy.source} is a file",
+                hint=f"write its own place, such as {copy.target / source.name}",
+            )
         yield from _walk(source, copy.target, project, above=frozenset())
         return
     nothing = True

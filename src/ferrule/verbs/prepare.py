@@ -18,7 +18,7 @@ from ferrule.errors import InvalidValueError, ProjectError
 from ferrule.oci.reference import Reference, parse_reference, reference_of_program
 from ferrule.process import Runner
 from ferrule.tables import Source, tables_of
-from ferrule.values import BINARY
+from ferrule.values import BINARY, PROGRAM_FOLDER
 from ferrule.verbs.context import Context
 from ferrule.verbs.plain import check_plain
 from ferrule.verbs.targets import choose_targets
@@ -248,7 +248,17 @@ def _check_names(metadata: Mapping[str, Any] | None, path: str, known: tuple[str
 
 
 def check_references(settings: Settings, binary: str) -> Reference | None:
-    """The image's repository, where one is set. Raises `ProjectError` for a name without its form."""
+    """The image's repository, where one is set.
+
+    Raises `ProjectError` for a name without its form, and for a volume in the place of the program.
+    """
+    if PROGRAM_FOLDER / binary in settings.volumes:
+        origin = settings.origins["volumes"]
+        where = origin if origin.startswith("--") else f"{origin}.volumes"
+        raise ProjectError(
+            f"{where}: {PROGRAM_FOLDER / binary} is the program",
+            hint="choose a folder of its own for data, like /data",
+        )
     _checked("base", settings, parse_base)
     if settings.donor is not None:
         _checked("donor", settings, parse_donor)
