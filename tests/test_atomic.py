@@ -18,6 +18,14 @@ def test_a_file_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
     assert [path.name for path in place.parent.iterdir()] == ["file"]
 
 
+def test_a_name_may_be_as_long_as_any(tmp_path: Path) -> None:
+    name = "ü" * 127
+    for text in ("old", "new"):
+        with appearing(tmp_path / name) as part:
+            part.write_text(text)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "new")]
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(RuntimeError), appearing(tmp_path / "file") as part:

@@ -21,6 +21,10 @@ NO_LOCKS = frozenset((errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, err
 """What flock says where it does not exist; a folder on NFS answers EBADF."""
 
 
+LONGEST_NAME = 48
+"""Letters of a file's name in that of its unfinished part, which must fit where the name itself just fits."""
+
+
 @contextmanager
 def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """A path to write to; it takes the place of `path` when the block ends without an exception.
@@ -28,7 +32,7 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     Folders above are made. `lasting` waits for the disk, so that a power cut leaves the old file or the new
     one; without it the new one may be found cut short. Raises `OutputError` when something cannot be written.
     """
-    prefix = f".{path.name}.part-"
+    prefix = f".{path.name[:LONGEST_NAME]}.part-"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent, prefix)

@@ -252,6 +252,12 @@ def test_a_variable_for_run_does_not_keep_others_from_working(
     assert run(["plan", str(project)]) == 0
 
 
+def test_nothing_is_built_that_could_not_be_waited_for(ferrule: Ferrule, project: Path) -> None:
+    code, cause, _ = ferrule("run", "--engine", "sandbox", project, "--wait")
+    assert (code, cause) == (2, "--wait needs a health path")
+    assert not (project / "target").exists()
+
+
 def test_nothing_is_loaded_into_the_sandbox(ferrule: Ferrule, project: Path) -> None:
     code, cause, hint = ferrule("build", project, "--load", "--engine", "sandbox")
     assert (code, cause) == (2, "images cannot be loaded into 'sandbox'")
