@@ -1,3 +1,4 @@
+import os
 import subprocess  # noqa: TID251 - processes of their own, to be killed
 import sys
 import threading
@@ -16,6 +17,21 @@ def test_a_file_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
         assert not place.exists()
     assert place.read_text() == "whole"
     assert [path.name for path in place.parent.iterdir()] == ["file"]
+
+
+def test_no_pipe_and_no_device_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        before = (tmp_path / name).lstat()
+        with pytest.raises(OutputError, match=f"cannot write .*/{name}: it is a folder, a pipe or"):
+            write_to(tmp_path / name)
+        assert os.path.samestat(before, (tmp_path / name).lstat())
+
+
+def write_to(place: Path) -> None:
+    with appearing(place) as part:
+        part.write_text("new")
 
 
 def test_a_name_may_be_as_long_as_any(tmp_path: Path) -> None:

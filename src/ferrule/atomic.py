@@ -32,6 +32,7 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     Folders above are made. `lasting` waits for the disk, so that a power cut leaves the old file or the new
     one; without it the new one may be found cut short. Raises `OutputError` when something cannot be written.
     """
+    check_replaceable(path)
     prefix = f".{path.name[:LONGEST_NAME]}.part-"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +45,14 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot write {path}: {reason}", hint="check the folder and its space") from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `OutputError` for what no file may take the place of: a folder, or for root /dev/null."""
+    if is_there(path) and not path.is_file():
+        raise OutputError(
+            f"cannot write {path}: it is a folder, a pipe or a device", hint="name a file, or one that is new"
+        )
 
 
 @contextmanager

@@ -235,11 +235,14 @@ def test_an_engine_that_does_not_run_is_exit_code_6_before_anything_is_built(
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "binary"])
-def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_built(
+def test_what_is_no_file_is_replaced_by_none_and_refused_before_anything_is_built(
     ferrule: Ferrule, project: Path, tmp_path: Path, kind: str
 ) -> None:
-    code, cause, _ = ferrule("build", project, "--output", f"{kind}:{tmp_path}")
-    assert (code, cause) == (1, f"cannot write {tmp_path}: it is a folder")
+    (tmp_path / "null").symlink_to("/dev/null")  # as /dev/stdout is a link to a pipe
+    for place in (tmp_path, tmp_path / "null"):
+        code, cause, _ = ferrule("build", project, "--output", f"{kind}:{place}")
+        assert (code, cause) == (1, f"cannot write {place}: it is a folder, a pipe or a device")
+    assert (tmp_path / "null").is_symlink()
     assert not (project / "target").exists()
 
 
