@@ -20,6 +20,29 @@ def test_a_file_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
     assert [path.name for path in place.parent.iterdir()] == ["file"]
 
 
+def test_no_pipe_and_no_device_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        before = (tmp_path / name).lstat()
+        with pytest.raises(OutputError, match=f"cannot write .*/{name}: it is a folder, a pipe or"):
+            write_to(tmp_path / name)
+        assert os.path.samestat(before, (tmp_path / name).lstat())
+
+
+def write_to(place: Path) -> None:
+    with appearing(place) as part:
+        part.write_text("new")
+
+
+def test_a_name_may_be_as_long_as_any(tmp_path: Path) -> None:
+    name = "ü" * 127
+    for text in ("old", "new"):
+        with appearing(tmp_path / name) as part:
+            part.write_text(text)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "new")]
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(RuntimeError), appearing(tmp_path / "file") as part:
@@ -55,7 +78,7 @@ def a_link_to_our_output(place: Path) -> None:
 def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "place")
     before = (tmp_path / "place").lstat()
-    with pytest.raises(OutputError, match="place: it is no regular file"), appearing(tmp_path / "place"):
+    with pytest.raises(OutputError, match="place: it is a folder, a pipe or a device"), appearing(tmp_path / "place"):
         pass
     assert os.path.samestat(before, (tmp_path / "place").lstat())
     assert names(tmp_path) == ["place"]

@@ -52,6 +52,9 @@ def test_a_handler_that_has_seen_enough_ends_the_program_and_its_children() -> N
 
     SystemRunner().stream(Command(argv=("sh", "-c", "sleep 60 & echo $!; wait")), hear)
     assert not alive(pids[0])
+    deaf = "sh -c 'trap \"\" TERM; echo $$; exec sleep 60' & wait"
+    SystemRunner().stream(Command(argv=("sh", "-c", deaf)), hear)
+    assert not alive(pids[1])
 
 
 def alive(pid: int) -> bool:

@@ -21,6 +21,10 @@ NO_LOCKS = frozenset((errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, err
 """What flock says where it does not exist; a folder on NFS answers EBADF."""
 
 
+LONGEST_NAME = 48
+"""Letters of a file's name in that of its unfinished part, which must fit where the name itself just fits."""
+
+
 @contextmanager
 def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """A path to write to; it takes the place of `path` when the block ends without an exception.
@@ -28,9 +32,9 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     Folders above are made. `lasting` waits for the disk, so that a power cut leaves the old file or the new
     one; without it the new one may be found cut short. Raises `OutputError` when something cannot be written.
     """
-    prefix = f".{path.name}.part-"
+    check_replaceable(path)
+    prefix = f".{path.name[:LONGEST_NAME]}.part-"
     try:
-        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent, prefix)
         with unfinished(path.parent, prefix) as (part, stream):
@@ -41,6 +45,14 @@ def appearing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot write {path}: {reason}", hint="check the folder and its space") from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `OutputError` for what no file may take the place of: a folder, or for root /dev/null."""
+    if is_there(path) and (not path.is_file() or _is_stream(path)):
+        raise OutputError(
+            f"cannot write {path}: it is a folder, a pipe or a device", hint="name a file, or one that is new"
+        )
 
 
 @contextmanager
@@ -121,11 +133,9 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _check_replaceable(path: Path) -> None:
-    """A pipe or a device is not to vanish for a file of its name, nor is /dev/stdout: root could do that."""
-    is_stream = path.is_symlink() and str(path.readlink()).startswith("/proc/")
-    if is_stream or (path.exists() and not path.is_file() and not path.is_dir()):
-        raise OSError(errno.EINVAL, "it is no regular file")
+def _is_stream(path: Path) -> bool:
+    """/dev/stdout, which is a link to a link, whatever it leads to."""
+    return path.is_symlink() and str(path.readlink()).startswith("/proc/")
 
 
 def _locked_folder(parent: Path) -> tuple[Path, int]:

@@ -277,6 +277,9 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
             break
         except subprocess.TimeoutExpired:
             continue
+    # Whoever of it has not gone with the program; one that shares our group has none of its own.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     _close(process.stdout)
     _close(process.stdin)
     process.wait()

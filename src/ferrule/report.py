@@ -88,7 +88,7 @@ class Terminal:
         try:
             self.stream.write(text)
             self.stream.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             # Nobody reads us any more; the work itself goes on.
             pass
 

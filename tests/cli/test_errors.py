@@ -57,6 +57,8 @@ def metadata(text: str) -> dict[str, str]:
         (["--image", "ghcr.io/Acme/shop"], "'ghcr.io/Acme/shop' is not an image reference"),
         (["--image", "ghcr.io/acme/shop:v1"], "'ghcr.io/acme/shop:v1' has a tag"),
         (["--base", "Debian:12"], "'Debian:12' is not an image reference"),
+        (["--base", "oci:"], "'oci:' is not a layout"),
+        (["--donor", "oci:"], "'oci:' is not a layout"),
         (["--tag", "-x"], "'-x' is not a tag"),
         (["--port", "99999"], "'99999' is not a port"),
         (["--user", "nonroot"], "'nonroot' is not a numeric user"),
@@ -117,7 +119,11 @@ def test_a_bad_source_date_epoch_is_exit_code_2(
             [],
             "package.metadata.ferrule.base: 'Debian' is not an image reference",
         ),
-        (metadata('base = "oci:a\\u0000"'), [], r"package.metadata.ferrule.base: 'oci:a\x00' is not a path"),
+        (
+            metadata('base = "oci:a\\u0000"'),
+            [],
+            r"package.metadata.ferrule.base: 'oci:a\x00' is not a layout",
+        ),
         (metadata("ports = [0]"), [], "package.metadata.ferrule.ports: 0 is not a port"),
         (metadata('user = "root"'), [], "package.metadata.ferrule.user: 'root' is not a numeric user"),
         (metadata('files = [{ from = "a" }]'), [], "package.metadata.ferrule.files: it takes from and to"),
@@ -245,11 +251,14 @@ def test_an_engine_that_does_not_run_is_exit_code_6_before_anything_is_built(
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "binary"])
-def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_built(
+def test_what_is_no_file_is_replaced_by_none_and_refused_before_anything_is_built(
     ferrule: Ferrule, project: Path, tmp_path: Path, kind: str
 ) -> None:
-    code, cause, _ = ferrule("build", project, "--output", f"{kind}:{tmp_path}")
-    assert (code, cause) == (1, f"cannot write {tmp_path}: it is a folder")
+    (tmp_path / "null").symlink_to("/dev/null")  # as /dev/stdout is a link to a pipe
+    for place in (tmp_path, tmp_path / "null"):
+        code, cause, _ = ferrule("build", project, "--output", f"{kind}:{place}")
+        assert (code, cause) == (1, f"cannot write {place}: it is a folder, a pipe or a device")
+    assert (tmp_path / "null").is_symlink()
     assert not (project / "target").exists()
 
 
@@ -260,6 +269,12 @@ def test_a_variable_for_run_does_not_keep_others_from_working(
     monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("FERRULE_ENGINE", engine)
     assert run(["plan", str(project)]) == 0
+
+
+def test_nothing_is_built_that_could_not_be_waited_for(ferrule: Ferrule, project: Path) -> None:
+    code, cause, _ = ferrule("run", "--engine", "sandbox", project, "--wait")
+    assert (code, cause) == (2, "--wait needs a health path")
+    assert not (project / "target").exists()
 
 
 def test_nothing_is_loaded_into_the_sandbox(ferrule: Ferrule, project: Path) -> None:

@@ -39,6 +39,12 @@ def test_what_is_still_to_be_written_at_the_end_counts_too(tmp_path: Path) -> No
     )
 
 
+def test_the_work_goes_on_where_nothing_can_be_said(tmp_path: Path) -> None:
+    assert ferrule(f"pack {PROGRAM} --output oci:image 2> /dev/full", tmp_path).returncode == 0
+    assert ferrule("biuld 2> /dev/full", tmp_path).returncode == 2
+    assert ferrule("plan nowhere 2> /dev/full", tmp_path).returncode == 3
+
+
 def test_closed_streams_are_no_failure_and_no_file_takes_their_place(tmp_path: Path) -> None:
     for closed in (">&-", "<&-", "<&- >&-", "2>&-"):
         done = ferrule(f"pack {PROGRAM} --output oci:image {closed}", tmp_path)

@@ -16,6 +16,7 @@ from ferrule.verbs.aids import Aids
 from ferrule.verbs.labels import labels_of, package_labels
 from ferrule.verbs.run_config import run_config
 from ferrule.verbs.tags import fill_tags
+from tests.fakes.answers import Answers, fails, says
 
 P = PurePosixPath
 
@@ -47,8 +48,17 @@ def test_tags_that_cannot_be_filled_are_refused(tmp_path: Path) -> None:
     assert fill_tags(SystemRunner(), (), version="1", folder=tmp_path) == ("latest",)
     with pytest.raises(ProjectError, match="has no git commit"):
         fill_tags(SystemRunner(), ("{commit}",), version="1", folder=tmp_path)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         fill_tags(SystemRunner(), ("{branch}",), version="1", folder=tmp_path)
+    assert caught.value.hint == "known are {version} and {commit}"
+    with pytest.raises(UsageError) as packed:
+        fill_tags(SystemRunner(), ("{version}",), version=None, folder=tmp_path)
+    assert packed.value.hint == "known is {commit}; a packed program's version is not known: write it"
+
+
+def test_what_git_cannot_compare_is_no_clean_commit(tmp_path: Path) -> None:
+    runner = Answers(table={"git rev-parse": says("0123456789abcdef\n"), "git status": fails("fatal: no")})
+    assert fill_tags(runner, ("{commit}",), version="1", folder=tmp_path) == ("0123456789ab-dirty",)
 
 
 def package(description: str, license_: str, repository: str) -> Package:

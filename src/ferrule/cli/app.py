@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,10 +134,11 @@ def _usage_hint(error: click.UsageError) -> str:
 def _fail(message: str, hint: str, code: int) -> int:
     colour = sys.stderr.isatty()
     label = "\x1b[31;1merror:\x1b[0m" if colour else "error:"
-    sys.stderr.write(f"{label} {_one_line(message)}\n")
     mark = "\x1b[36mhint:\x1b[0m" if colour else "hint:"
-    if hint:
-        sys.stderr.write(f"{mark} {_one_line(hint)}\n")
+    with suppress(OSError):  # nobody reads it; the exit code says the same
+        sys.stderr.write(f"{label} {_one_line(message)}\n")
+        if hint:
+            sys.stderr.write(f"{mark} {_one_line(hint)}\n")
     return code
 
 

@@ -67,14 +67,16 @@ def _leave(code: int) -> NoReturn:
     """End at once: to take three hundred modules apart one by one takes as long as a small push."""
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except (BrokenPipeError, ValueError):
         # Nobody reads us any more, or the stream is closed: Python's own end knows what that means.
         sys.exit(code)
     except OSError as error:
         if not code:  # else something has been said already, and most likely this
-            os.write(2, f"error: cannot write the result: {error.strerror}\n".encode())
-        os._exit(code or OutputError.exit_code)
+            with suppress(OSError):
+                os.write(2, f"error: cannot write the result: {error.strerror}\n".encode())
+        code = code or OutputError.exit_code
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
     os._exit(code)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from ferrule.atomic import appearing, is_there
+from ferrule.atomic import appearing, check_replaceable, is_there
 from ferrule.config import Settings
 from ferrule.engine.inside import MEMORY
 from ferrule.errors import OutputError, UsageError
@@ -107,8 +107,8 @@ def check_destinations(destinations: Destinations, repository: Reference | None)
 
         choose_loader(destinations.engine)
     for output in destinations.outputs:
-        if output.kind != "oci" and is_there(output.path) and output.path.is_dir():
-            raise OutputError(f"cannot write {output.path}: it is a folder", hint="choose a file in it")
+        if output.kind != "oci":
+            check_replaceable(output.path)
         folder = output.path if output.kind == "oci" else output.path.parent
         nearest = next(parent for parent in (folder, *folder.absolute().parents) if is_there(parent))
         if not nearest.is_dir():

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from ferrule import __version__
 from ferrule.config import Settings
 from ferrule.errors import ImageError
 from ferrule.image.image import Image, image_for
@@ -99,8 +100,9 @@ def _say(context: Context, verified: Verified) -> None:
 
 
 def _key(image: Image, subject: Subject, options: VerifyOptions) -> str:
-    """The image, and all that a verdict depends on; values are in it as a digest only."""
+    """The image, and all that a verdict depends on, our checks too; values are in it as a digest only."""
     said = [
+        __version__,
         options.engine,
         options.host_network,
         sorted(options.env),

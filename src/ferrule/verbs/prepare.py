@@ -207,8 +207,8 @@ def parse_donor(text: str) -> str:
     """A layout or an image reference."""
     if not text.startswith("oci:"):
         parse_reference(text)
-    elif "\0" in text:
-        raise InvalidValueError(f"{text!r} is not a path", hint="write it like oci:DIR or oci:DIR:TAG")
+    elif "\0" in text or text == "oci:":
+        raise InvalidValueError(f"{text!r} is not a layout", hint="write it like oci:DIR or oci:DIR:TAG")
     return text
 
 

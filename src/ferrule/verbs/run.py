@@ -24,6 +24,7 @@ from ferrule.verbs.context import Context
 from ferrule.verbs.database import MIGRATE_HINT, NOTHING, Needs, beside, choose_for, migrate, needs_of
 from ferrule.verbs.in_engine import load_image, name_in_engine
 from ferrule.verbs.open_image import open_image
+from ferrule.verbs.run_config import health_labels
 from ferrule.verbs.run_detached import free_name, leave_running
 from ferrule.verbs.run_health import HealthUrl, health_of
 
@@ -72,10 +73,14 @@ def run_project(context: Context, request: "ProjectRequest", options: RunOptions
     from ferrule.verbs.deliver import Destinations
 
     choice = _choose(context, options)
-    if options.detach:
+    if options.detach or options.wait:
         from ferrule.verbs.prepare import prepare
 
-        _check_detach(options.needs_now(needs_of(prepare(context, request).settings)))
+        settings = prepare(context, request).settings
+        if options.detach:
+            _check_detach(options.needs_now(needs_of(settings)))
+        if options.wait:
+            health_of(health_labels(settings), options.ports)
     built = build_image(context, replace(request, only_here=True), (), Destinations())
     name = built.prepared.local_name.with_tag(built.tags[0])
     needs = options.needs_now(needs_of(built.prepared.settings))

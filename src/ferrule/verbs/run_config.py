@@ -43,7 +43,7 @@ def run_config(
         cmd=settings.args or None,
         volumes=volumes or None,
         working_dir=str(settings.workdir),
-        labels={**(below.labels or {}), **_health_labels(settings), **labels} or None,
+        labels={**(below.labels or {}), **health_labels(settings), **labels} or None,
         stop_signal=settings.stop_signal,
         healthcheck=_health_check(settings, aids),
     )
@@ -69,7 +69,7 @@ def _health_check(settings: Settings, aids: "Aids") -> HealthCheck | None:
     )
 
 
-def _health_labels(settings: Settings) -> dict[str, str]:
+def health_labels(settings: Settings) -> dict[str, str]:
     """OCI has no word for a health path, so that `ferrule run --wait` finds it in labels of ours."""
     health, port = settings.health, settings.health_port
     if health is None or health.command or port is None:

@@ -26,11 +26,9 @@ def _fill(template: str, values: dict[str, str]) -> str:
     try:
         return parse_tag(text)
     except InvalidValueError as error:
-        known = (
-            f"known are {' and '.join(values)}"
-            if values
-            else "a packed program's version is not known: write the tag itself"
-        )
+        known = "known are {version} and {commit}"
+        if "{version}" not in values:
+            known = "known is {commit}; a packed program's version is not known: write it"
         hint = known if "{" in text else error.hint
         raise UsageError(f"--tag {template}: {error.message}", hint=hint) from error
 
@@ -49,4 +47,6 @@ def _commit(runner: Runner, folder: Path) -> str:
         raise ProjectError(
             f"{folder} has no git commit to name in a tag", hint="commit first, or choose another tag"
         )
-    return head.stdout.decode().strip()[:COMMIT_DIGITS] + ("-dirty" if changes.stdout.strip() else "")
+    # What git cannot compare with the commit is not known to be the commit.
+    is_clean = changes.ok and not changes.stdout.strip()
+    return head.stdout.decode().strip()[:COMMIT_DIGITS] + ("" if is_clean else "-dirty")
