@@ -40,6 +40,12 @@ ROWS = (
         hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
     ),
     Row(
+        says=r"unable to update (?P<path>/[^\n]+)\s+Caused by:\s+"
+        r"failed to read `[^`]+`\s+Caused by:\s+No such file",
+        message="a dependency is to lie in {path}, and is not there",
+        hint="check it out too, or mend its path in Cargo.toml",
+    ),
+    Row(
         says=f"{OLD_RUST}(?:.|\\n)*select compatible dependency versions",
         message="{name} {version} needs Rust {wants}, and this is {has}",
         hint="rustup update, or cargo update {name} --precise VERSION for one that is old enough",
