@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.cargo.missing import Cause, find_missing
+from ferrule.cargo.missing import BUILT_ALONG, Cause, find_missing
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +96,7 @@ ROWS = (
         says=r"custom build command for `(?P<name>\S+) v(?:(?!custom build command)(?:.|\n))*"
         r"pkg-config has not been configured to support cross-compilation",
         message="{name} links a library of the system, which is not here for the other processor or libc",
-        hint="turn on its feature that builds its own (bundled, vendored, static), "
-        "or build on a machine of that platform and use ferrule pack",
+        hint=BUILT_ALONG,
     ),
     Row(
         says=r"cannot create the lock file \S+ because --\w+ was passed",
@@ -160,11 +159,14 @@ ROWS = (
 """One row for each cause; the first that fits counts."""
 
 
-def diagnose(said: str, place: Path) -> Cause | None:
-    """The cause of what cargo said. `place` is where cargo wrote to, or read the project from."""
+def diagnose(said: str, place: Path, foreign: str = "") -> Cause | None:
+    """The cause of what cargo said. `place` is where cargo wrote to, or read the project from.
+
+    `foreign` is the triple where this machine's own libraries cannot be linked.
+    """
     text = _plain(said)
     of_places = _empty_submodule(text) or _full_disk(text, place) or _unwritable(text, place)
-    return of_places or _known(text) or find_missing(text)
+    return of_places or _known(text) or find_missing(text, foreign)
 
 
 def _plain(said: str) -> str:
