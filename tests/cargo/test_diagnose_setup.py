@@ -65,6 +65,11 @@ PIN = 'set channel = "nightly" in rust-toolchain.toml, or RUSTUP_TOOLCHAIN=night
 RUNS_RUSTC = 'let rustc = std::env::var("RUSTC").unwrap(); let mut call = std::process::Command::new(rustc);'
 TARGET = "sparc64-unknown-linux-gnu"
 FURTHER = {
+    "a dependency": (
+        {"Cargo.toml": manifest(extra='[dependencies]\npart = { path = "/nowhere/part" }\n')},
+        "a dependency is to lie in /nowhere/part, and is not there",
+        "check it out too, or mend its path in Cargo.toml",
+    ),
     "a lock file": (
         {"Cargo.lock": "version = 99\n"},
         "Cargo.lock has version 99, which this cargo does not know",

@@ -12,6 +12,7 @@ from ferrule.process import Command, SystemRunner
 from tests.cargo.failing import build_script, error_of
 from tests.cargo_projects import manifest
 from tests.parts.need import need
+from tests.parts.targets import need_targets
 
 Without = Callable[..., Path]
 real = pytest.mark.real
@@ -106,6 +107,40 @@ def test_a_c_compiler_without_the_c_library_of_a_recorded_run() -> None:
         "the linker does not find the C library",
         part_of("the C library").hint,
     )
+
+
+ARM = "aarch64-unknown-linux-gnu"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("unable to find library -lz\n", "the linker does not find zlib", "turn on its feature that builds"),
+        ("fatal error: zlib.h: No such file\n", "the link needs zlib", "turn on its"),
+        (
+            "unable to find library -lc\n",
+            "the linker does not find the C library",
+            "install Debian's gcc-aarch64",
+        ),
+    ],
+)
+def test_packages_of_this_processor_are_not_named_for_another(text: str, message: str, hint: str) -> None:
+    cause = find_missing(text, ARM)
+    assert cause is not None
+    assert cause.message.startswith(message)
+    assert cause.message.endswith(f" for {ARM}")
+    assert cause.hint.startswith(hint)
+
+
+@real
+def test_a_library_that_is_missing_for_another_processor(tmp_path: Path) -> None:
+    need(shutil.which("aarch64-linux-gnu-gcc"), "a compiler for arm64")
+    need_targets()
+    code = '#[link(name = "of-nobody")] unsafe extern "C" { fn x(); }\nfn main() { unsafe { x() } }\n'
+    config = f'[build]\ntarget = "{ARM}"\n'
+    message, hint = error_of(tmp_path / "p", {"src/main.rs": code, ".cargo/config.toml": config})
+    assert message == f"the linker does not find the library of-nobody for {ARM}"
+    assert hint.startswith("turn on its feature that builds its own")
 
 
 @real

@@ -197,10 +197,11 @@ def _raise_known(runner: Runner, plan: BuildPlan, attempt: _Attempt, finished: F
 
     said = finished.stderr.decode(errors="replace")
     rendered = (message.message.rendered or "" for message in attempt.errors)
+    foreign = "" if plan.target.is_native else plan.triple
     cause = (
         missing_feature(runner, attempt.errors, plan.project.workspace.packages)
         or unknown_feature(said, plan.selection.package)
-        or diagnose("\n".join((said, *rendered)), plan.target_dir)
+        or diagnose("\n".join((said, *rendered)), plan.target_dir, foreign)
     )
     if cause:
         raise BuildError(cause.message, hint=cause.hint)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ferrule.cargo.missing import Cause, find_missing
+from ferrule.cargo.missing import BUILT_ALONG, Cause, find_missing
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,12 @@ ROWS = (
         says=r"unable to update (?P<url>\w+://[^\s?#]+)",
         message="the git dependency {url} cannot be fetched: {reason}",
         hint="check address and network; CARGO_NET_GIT_FETCH_WITH_CLI=true uses the logins that git has",
+    ),
+    Row(
+        says=r"unable to update (?P<path>/[^\n]+)\s+Caused by:\s+"
+        r"failed to read `[^`]+`\s+Caused by:\s+No such file",
+        message="a dependency is to lie in {path}, and is not there",
+        hint="check it out too, or mend its path in Cargo.toml",
     ),
     Row(
         says=f"{OLD_RUST}(?:.|\\n)*select compatible dependency versions",
@@ -90,8 +96,7 @@ ROWS = (
         says=r"custom build command for `(?P<name>\S+) v(?:(?!custom build command)(?:.|\n))*"
         r"pkg-config has not been configured to support cross-compilation",
         message="{name} links a library of the system, which is not here for the other processor or libc",
-        hint="turn on its feature that builds its own (bundled, vendored, static), "
-        "or build on a machine of that platform and use ferrule pack",
+        hint=BUILT_ALONG,
     ),
     Row(
         says=r"cannot create the lock file \S+ because --\w+ was passed",
@@ -154,11 +159,14 @@ ROWS = (
 """One row for each cause; the first that fits counts."""
 
 
-def diagnose(said: str, place: Path) -> Cause | None:
-    """The cause of what cargo said. `place` is where cargo wrote to, or read the project from."""
+def diagnose(said: str, place: Path, foreign: str = "") -> Cause | None:
+    """The cause of what cargo said. `place` is where cargo wrote to, or read the project from.
+
+    `foreign` is the triple where this machine's own libraries cannot be linked.
+    """
     text = _plain(said)
     of_places = _empty_submodule(text) or _full_disk(text, place) or _unwritable(text, place)
-    return of_places or _known(text) or find_missing(text)
+    return of_places or _known(text) or find_missing(text, foreign)
 
 
 def _plain(said: str) -> str:

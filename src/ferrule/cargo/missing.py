@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from ferrule.cargo.target import ZIG_HINT
+from ferrule.cargo.target import ZIG_HINT, cross_packages, platform_of
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,15 +150,33 @@ CROSS_COMPILER = r"(?P<machine>\w+)-linux-(?P<libc>musl|gnu)\w*-(?P<kind>gcc|g\+
 SAYS_HEADER = r"fatal error: '?(?P<name>[\w/.+-]+\.h)'?(?::| file not found)"
 SAYS_OLD = r"Package '(?P<name>[^']+)' has version '(?P<has>[^']+)', required version is '(?P<wants>[^']+)'"
 THE_LINK = "the link"
+BUILT_ALONG = (
+    "turn on its feature that builds its own (bundled, vendored, static), "
+    "or build on a machine of that platform and use ferrule pack"
+)
 SAYS_WHO = r"failed to run custom build command for `(?P<by>\S+) v"
 
 
-def find_missing(text: str) -> Cause | None:
-    """The tool or library that cargo's text, without colours, complains about."""
+def find_missing(text: str, foreign: str = "") -> Cause | None:
+    """The tool or library that cargo's text, without colours, complains about.
+
+    `foreign` is the triple where this machine's own libraries cannot be linked.
+    """
     for find in (_tool, _old_library, _library, _header):
         if missing := find(text):
-            return missing
+            return missing if not foreign or find is _tool else _for_another(missing, foreign)
     return None
+
+
+def _for_another(missing: Cause, triple: str) -> Cause:
+    """Packages of this machine's own processor would not help."""
+    target = platform_of(triple)
+    is_libc = "the C library" in missing.message or "a C compiler" in missing.message
+    hint = BUILT_ALONG
+    if is_libc:
+        packages = cross_packages(target) if target and "-musl" not in triple else ""
+        hint = f"install {packages}" if packages else f"type: {ZIG_HINT}"
+    return Cause(message=f"{missing.message} for {triple}", hint=hint)
 
 
 def _tool(text: str) -> Cause | None:
