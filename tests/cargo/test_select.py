@@ -61,7 +61,7 @@ def test_several_binaries_without_a_choice_are_listed_with_what_each_is(tmp_path
     files = {"Cargo.toml": manifest(extra=named), "tools/admin.rs": HELLO, "src/bin/one.rs": HELLO}
     assert refused(write_project(tmp_path, files)) == (
         "there are several binaries: admin, hello, one",
-        "choose one, such as --bin admin, build each with --all, or set default-run in Cargo.toml",
+        "choose one, such as --bin admin, all by `ferrule build --all`, or set default-run in Cargo.toml",
         [
             "  --bin admin  [[bin]] tools/admin.rs of hello 0.1.0",
             "  --bin hello  src/main.rs of hello 0.1.0",

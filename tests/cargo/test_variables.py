@@ -113,6 +113,28 @@ def test_a_function_that_hands_its_argument_on(tmp_path: Path) -> None:
     assert found(tmp_path, source) == [("A", True, None), ("B", False, "1")]
 
 
+def test_what_a_function_makes_of_a_missing_one_counts_for_its_callers(tmp_path: Path) -> None:
+    source = """
+        fn or(name: &str, default: &str) -> String { env::var(name).unwrap_or_else(|_| default.to_string()) }
+        fn must(name: &str) -> String { env::var(name).expect("it is needed") }
+        fn number<T: FromStr>(key: &str, fallback: T) -> T { parse(env::var(key)).unwrap_or(fallback) }
+        fn maybe(name: &str) -> Option<String> { env::var(name).ok() }
+        fn main() {
+            or("A", "8080"); or("B", NAME); must("C"); number("D", 10_000); number("E", a * b); maybe("F");
+            maybe("G").expect("G");
+        }
+    """
+    assert found(tmp_path, source) == [
+        ("A", False, "8080"),
+        ("B", False, None),
+        ("C", True, None),
+        ("D", False, "10000"),
+        ("E", False, None),
+        ("F", False, None),
+        ("G", True, None),
+    ]
+
+
 def test_functions_of_other_files_and_places(tmp_path: Path) -> None:
     scan = scanned(
         tmp_path,

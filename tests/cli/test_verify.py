@@ -11,6 +11,7 @@ import pytest
 
 from ferrule.cli.app import run
 from ferrule.process import Command, SystemRunner
+from tests.cargo_projects import manifest, write_project
 from tests.fakes.images import entry, folder, image_of, tar_of, write_layout_of
 from tests.fakes.report import without_slow_steps
 from tests.parts.compile import compiled
@@ -132,6 +133,26 @@ def test_what_is_wrong_is_one_line_and_a_hint(
     assert error.startswith("error: ")
     assert cause in error
     assert hint.startswith("hint: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ((), "the contract requires TOKEN, and there is no value for it here"),
+        (("-e", "TOKEN=x", "-e", "PORT=many"), "PORT is not a port"),
+        (("-e", "TOKEN=x", "--engine", "docker"), "docker does not answer"),
+    ],
+)
+def test_what_would_stop_it_afterwards_stops_it_before_the_build(
+    ferrule: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], cause: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    contract = "[package.metadata.ferrule.env]\nTOKEN = { required = true }\nPORT = { type = 'port' }\n"
+    place = write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=contract)})
+    _, out, err = ferrule(str(place), *words)
+    assert out == ""
+    assert err.startswith(f"error: {cause}")
+    assert not (place / "target").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -11,7 +11,7 @@ from ferrule.cli import types
 from ferrule.cli.app import run
 from ferrule.engine.inside import MEMORY
 from ferrule.values import parse_size
-from tests.cargo_projects import write_project
+from tests.cargo_projects import manifest, write_project
 from tests.parts.registry import RunningRegistry, open_registry
 
 CONFIG = """
@@ -21,6 +21,7 @@ health = { command = ["/app/service", "check"] }
 GOOD, BROKEN = "", 'args = ["exit=2"]\n'
 WRITES = re.compile(r'http\.request\.method=(?:PUT|POST|PATCH|DELETE)|"(?:PUT|POST|PATCH|DELETE) /v2/')
 
+RULE = "[package.metadata.ferrule]\nverify = true\n"
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -154,6 +155,10 @@ def test_a_build_that_is_not_fit_to_run_goes_nowhere_and_plan_says_that_it_will_
     assert json.loads(ferrule("plan", str(project), "--json")[1])["verify"]["value"] is False
     planned = json.loads(ferrule("plan", str(project), "--verify", "--json")[1])["verify"]
     assert planned == {"value": True, "reason": "asked for by --verify"}
+    table = write_project(tmp_path / "table", {"Cargo.toml": manifest(extra=RULE)})
+    planned = json.loads(ferrule("plan", str(table), "--json")[1])["verify"]
+    assert planned["value"] is False
+    assert planned["reason"].endswith(", before a push, and this is none")
     code, out, err = ferrule("build", str(project), "--verify")
     assert (code, out) == (6, "")
     assert "with exit code 0" in err

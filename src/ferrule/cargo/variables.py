@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -93,29 +94,43 @@ def scan(sources: tuple[Source, ...]) -> Scan:
     )
 
 
+class _Handed(NamedTuple):
+    """A function that hands its argument at `position` on. `required` and `default` are what it makes of it,
+    `fallback` is where its callers say a default."""
+
+    position: int
+    fallback: int | None
+    required: bool | None
+    default: str | None
+
+
 def _called(sources: tuple[Source, ...], known: Constants) -> list[Read | Unclear]:
     """What calls of `env::var` read, and calls of functions that hand their argument on to it."""
-    handing: dict[str, int] = {}
+    handing: dict[str, _Handed] = {}
     while True:
         found: list[Read | Unclear] = []
-        more: dict[str, int] = {}
+        more: dict[str, _Handed] = {}
         for source in sources:
-            for index, opening, position in _calls(source, handing):
-                what = _argument(source, opening, position, known)
+            for index, opening, handed in _calls(source, handing):
+                what = _argument(source, opening, handed.position if handed else 0, known)
+                outcome = _outcome(source, index, opening, handed, known)
+                line = source.tokens[index].line
                 if isinstance(what, tuple):
-                    more[what[0]] = what[1]
-                elif what is not None and (position is None or NAME.fullmatch(what)):
-                    found.append(_read(source, index, opening, what, known))
-                elif what is None and position is None:
+                    more[what[0].name] = _Handed(what[1], _fallback(what[0]), *outcome)
+                elif what is not None and (handed is None or NAME.fullmatch(what)):
+                    required, default = outcome
+                    read = Read(name=what, path=source.path, line=line, required=required, default=default)
+                    found.append(read)
+                elif what is None and handed is None:
                     said = "a variable whose name is not written there"
-                    found.append(Unclear(path=source.path, line=source.tokens[index].line, what=said))
-        if more.items() <= handing.items():
+                    found.append(Unclear(path=source.path, line=line, what=said))
+        if more.keys() <= handing.keys():
             return found
         handing |= more
 
 
-def _calls(source: Source, handing: Mapping[str, int]) -> Iterator[tuple[int, int, int | None]]:
-    """Index of the call, of its bracket, and of the argument; None for a call of `env::var` itself."""
+def _calls(source: Source, handing: Mapping[str, _Handed]) -> Iterator[tuple[int, int, _Handed | None]]:
+    """Index of the call, of its bracket, and what the function is; None for a call of `env::var` itself."""
     tokens = source.tokens
     is_imported = _imports_var(tokens)
     for index, token in enumerate(tokens):
@@ -125,6 +140,12 @@ def _calls(source: Source, handing: Mapping[str, int]) -> Iterator[tuple[int, in
             yield index, index + 1, None
         elif token.text in handing:
             yield index, index + 1, handing[token.text]
+
+
+def _fallback(function: Function) -> int | None:
+    """The parameter that is called a default."""
+    names = enumerate(function.parameters)
+    return next((place for place, name in names if name.startswith(("default", "fallback"))), None)
 
 
 def _is_of_env(tokens: Tokens, index: int, *, is_imported: bool) -> bool:
@@ -148,26 +169,34 @@ def _imports_var(tokens: Tokens) -> bool:
 
 
 def _argument(
-    source: Source, opening: int, position: int | None, known: Constants
-) -> str | tuple[str, int] | None:
+    source: Source, opening: int, position: int, known: Constants
+) -> str | tuple[Function, int] | None:
     """The name that is read; or a function and the parameter that has it; or None where nobody can say."""
     parts = arguments(source.tokens, opening)
-    if len(parts) <= (position or 0):
+    if len(parts) <= position:
         return None
-    start, end = parts[position or 0]
+    start, end = parts[position]
     words = [token for token in source.tokens[start:end] if token.text not in ("&", "*")]
     around = [each for each in source.functions if each.start < opening < each.end]
     if len(words) == 1 and words[0].kind == "word" and around and words[0].text in around[-1].parameters:
-        return around[-1].name, around[-1].parameters.index(words[0].text)
+        return around[-1], around[-1].parameters.index(words[0].text)
     return known.text(tuple(words), source.path)
 
 
-def _read(source: Source, index: int, opening: int, name: str, known: Constants) -> Read:
+def _outcome(
+    source: Source, index: int, opening: int, handed: _Handed | None, known: Constants
+) -> tuple[bool | None, str | None]:
+    """Whether a value must be there, and what is taken in its place: by the call, or by what it calls."""
     tokens, end = source.tokens, closing(source.tokens, opening) + 1
     while follows(tokens, index - 1, "::"):
         index -= 2
-    required, default = what_follows(source, end, known, is_matched=follows(tokens, index - 1, "match"))
-    return Read(name=name, path=source.path, line=tokens[opening].line, required=required, default=default)
+    found = what_follows(source, end, known, is_matched=follows(tokens, index - 1, "match"))
+    if handed is None:
+        return found
+    parts = arguments(tokens, opening)
+    if handed.fallback is not None and handed.fallback < len(parts):
+        return _of_default(source, *parts[handed.fallback], known)
+    return (handed.required, handed.default) if found == (None, None) else found
 
 
 def what_follows(

@@ -258,7 +258,9 @@ def _verify_row(prepared: Prepared, destinations: Destinations) -> Row:
     if destinations.gate.wanted is not None:
         reason = f"asked for by --{'' if gated else 'no-'}verify"
     elif settings.verify:
-        reason = settings.why("verify", "") + (", before the push" if gated else ", for a push")
+        reason = settings.why("verify", "") + (
+            ", before the push" if gated else ", before a push, and this is none"
+        )
     else:
         reason = "--verify boots the image first"
     return Row(name="verify", value=gated, text="yes" if gated else "no", reason=reason)

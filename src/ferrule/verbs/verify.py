@@ -13,10 +13,20 @@ from ferrule.oci.image_config import RunConfig
 from ferrule.oci.platform import this_platform
 from ferrule.probe.place import program_of
 from ferrule.verbs.context import Context
+from ferrule.verbs.database import needs_of
 from ferrule.verbs.in_engine import name_in_engine
 from ferrule.verbs.open_image import open_image
 from ferrule.verbs.run_config import HEALTH_PATH
-from ferrule.verbs.trial import Subject, Verified, VerifyOptions, declared_ports, subject_of, verify
+from ferrule.verbs.trial import (
+    Subject,
+    Verified,
+    VerifyOptions,
+    declared_ports,
+    environment,
+    needs_now,
+    subject_of,
+    verify,
+)
 
 if TYPE_CHECKING:
     from ferrule.verbs.prepare import ProjectRequest
@@ -28,7 +38,12 @@ def verify_project(context: Context, request: "ProjectRequest", options: VerifyO
     """Build the project for this machine, and verify what came out."""
     from ferrule.verbs.build import build_image
     from ferrule.verbs.deliver import Destinations
+    from ferrule.verbs.prepare import read_settings
 
+    # What would stop it after the build stops it before.
+    choose(options.engine)
+    settings = read_settings(context, request)[2]
+    environment(settings.contract, options.env, needs_now(needs_of(settings), options))
     built = build_image(context, msgspec.structs.replace(request, only_here=True), (), Destinations())
     prepared = built.prepared
     name = prepared.local_name.with_tag(built.tags[0])
