@@ -21,13 +21,12 @@ LARGEST = 1 << 20
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
     """A file: what it is now (None: not there), and what it should be (None: nothing writes it any more).
 
-    `place` is where it is written, which is not `path` where that is a link. `is_ours`: it is not there, or
-    was generated. `other` is the program that it was generated for, where that is another of the project.
+    `is_ours`: it is not there, or was generated. `other` is the program that it was generated for, where that
+    is another of the project.
     """
 
     kind: str
     path: Path
-    place: Path
     before: str | None
     after: str | None
     is_ours: bool = True
@@ -60,17 +59,15 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
 def compared(draft: Draft, path: Path, program: str, others: Collection[str], *, force: bool) -> Generated:
     """A draft beside the file at `path`; `others` are the project's further programs, as marks have them.
 
-    Raises `ProjectError` for marks that are no pair, and for a link that leads out of its folder.
+    Raises `ProjectError` for marks that are no pair.
     """
-    before, place = text_of(path), path if force else _behind_link(path)
+    before = text_of(path)
     with naming(path):
         found = split(before or "", draft.kind, draft.comment)
         after = drafted(before, draft.kind, draft.text, force=True, comment=draft.comment, program=program)
     other = found.program if found and found.program in others else None
     is_ours = found is not None or before is None or force
-    return Generated(
-        kind=draft.kind, path=path, place=place, before=before, after=after, is_ours=is_ours, other=other
-    )
+    return Generated(kind=draft.kind, path=path, before=before, after=after, is_ours=is_ours, other=other)
 
 
 def left_over(
@@ -86,7 +83,7 @@ def left_over(
             continue
         owner = owner_of(path, kind)
         if owner == mark_name(program) if others is None else owner not in others:
-            yield Generated(kind=kind, path=path, place=path, before=text, after=None)
+            yield Generated(kind=kind, path=path, before=text, after=None)
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -125,7 +122,8 @@ def refuse_foreign(files: tuple[Generated, ...]) -> None:
 def write(files: tuple[Generated, ...], *, force: bool = False) -> None:
     """Write those that are not as they should be, each whole or not at all.
 
-    Raises `ProjectError` before the first where one is somebody else's, or another program's without `force`.
+    Raises `ProjectError` before the first where one is somebody else's or, without `force`, another program's
+    or a link that leads out of its folder.
     """
     refuse_foreign(files)
     for file in files:
@@ -134,10 +132,14 @@ def write(files: tuple[Generated, ...], *, force: bool = False) -> None:
                 f"{file.path}: it was generated for {file.other}",
                 hint="--output DIR puts the files of a second program elsewhere, --force in their place",
             )
-    for file in files:
-        if file.state in ("new", "changed") and file.after is not None:
-            with appearing(file.place, lasting=True) as part:
-                part.write_bytes(file.after.encode())
+    texts = {
+        file.path if force else _behind_link(file.path): file.after
+        for file in files
+        if file.state in ("new", "changed") and file.after is not None
+    }
+    for place, text in texts.items():
+        with appearing(place, lasting=True) as part:
+            part.write_bytes(text.encode())
 
 
 def parts_of(path: Path, kind: str, comment: str = "#") -> Parts | None:
