@@ -122,6 +122,13 @@ def test_the_default_layout_holds_what_its_index_reaches_and_nothing_more(
     assert len(json.loads((folder / "index.json").read_bytes())["manifests"]) == 1
 
 
+def test_one_image_under_two_tags_is_the_only_one(tmp_path: Path, store: BlobStore) -> None:
+    image = image_of(store, (file("/a"),))
+    for tag in ("v1", "latest"):
+        write_layout(image, tmp_path / "out", tag)
+    assert read_layout(tmp_path / "out", None, AMD64).manifest_bytes == image.manifest_bytes
+
+
 def test_a_layout_without_the_tag_lists_what_it_has(tmp_path: Path, store: BlobStore) -> None:
     for tag in ("v1", "v2"):
         write_layout(image_of(store, (file("/a"),)), tmp_path / "out", tag)
