@@ -122,9 +122,16 @@ def test_the_default_layout_holds_what_its_index_reaches_and_nothing_more(
     assert len(json.loads((folder / "index.json").read_bytes())["manifests"]) == 1
 
 
+def test_one_image_under_two_tags_is_the_only_one(tmp_path: Path, store: BlobStore) -> None:
+    image = image_of(store, (file("/a"),))
+    for tag in ("v1", "latest"):
+        write_layout(image, tmp_path / "out", tag)
+    assert read_layout(tmp_path / "out", None, AMD64).manifest_bytes == image.manifest_bytes
+
+
 def test_a_layout_without_the_tag_lists_what_it_has(tmp_path: Path, store: BlobStore) -> None:
     for tag in ("v1", "v2"):
-        write_layout(image_of(store, (file("/a"),)), tmp_path / "out", tag)
+        write_layout(image_of(store, (file(f"/{tag}"),)), tmp_path / "out", tag)
     with pytest.raises(LayoutError) as caught:
         read_layout(tmp_path / "out", "v3", AMD64)
     assert caught.value.hint == "it has v1, v2"

@@ -14,11 +14,11 @@ import msgspec
 
 from ferrule.cargo.flags import SEPARATOR, toml_string
 from ferrule.cargo.metadata import MANIFEST, Project
+from ferrule.cargo.rustup import TOOLCHAIN_FILES
 from ferrule.cargo.sources import config_files
 from ferrule.cargo.toml import read_toml
 from ferrule.errors import ProjectError
 
-TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 SHOWN_KEYS = re.compile(
     r"profile\..*|(?:.*\.)?rustflags"
     r"|build\.(?:target|target-dir|build-dir|jobs|incremental|rustc|rustc-wrapper|rustc-workspace-wrapper)"

@@ -166,7 +166,7 @@ def _choose(index: Index, tag: str | None, folder: Path) -> Descriptor:
                 f"{folder} has no image {tag!r}", hint=f"it has {', '.join(sorted(named)) or 'none'}"
             )
         return named[tag]
-    if len(index.manifests) != 1:
+    if len({entry.digest for entry in index.manifests}) != 1:
         listed = ", ".join(sorted(named)) or "none"
         raise LayoutError(
             f"{folder} holds {len(index.manifests)} images", hint=f"name one behind a colon: {listed}"

@@ -38,11 +38,6 @@ class DockerEntry(msgspec.Struct, rename="pascal"):
     repo_tags: tuple[str, ...] | None = None
 
 
-def is_stored(shelf: Shelf) -> bool:
-    """Whether there are images on the shelf."""
-    return shelf.has(INDEX) or shelf.has(DOCKER_MANIFEST)
-
-
 def find_stored(shelf: Shelf, name: str | None, platform: Platform) -> ImageSource:
     """The image under a name (a tag of a layout, any name of an archive), or the only one there is.
 
