@@ -1,11 +1,13 @@
 """What somebody sees who types `ferrule` for the first time."""
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 
 from ferrule import __version__
-from ferrule.cli.app import run
+from ferrule.cli.app import VERBS, ferrule, run
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +30,72 @@ def test_the_help_writes_udp_as_the_flag_takes_it(capsys: pytest.CaptureFixture[
     assert "--publish [HOST:]CONTAINER[/udp]" in capsys.readouterr().out
 
 
-def test_the_version_is_printed_as_cargo_prints_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--version"]) == 0
+def test_flags_that_belong_together_stand_below_a_title(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert titles == [
+        "Options:",
+        "What cargo builds:",
+        "The program:",
+        "The image:",
+        "Where it goes:",
+        "Verified before it goes there:",
+        "Registries:",
+    ]
+    of_the_image = lines[lines.index("The image:") : lines.index("Where it goes:")]
+    assert "  --port PORT           A port it listens on.  [repeatable]" in of_the_image
+    assert any("[package.metadata.ferrule]" in line for line in lines)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_flag_is_lost_between_the_titles(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    context = click.Context(ferrule, info_name="ferrule")
+    command = ferrule.get_command(context, verb)
+    assert command is not None
+    assert run([verb, "--help"]) == 0
+    shown = set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", capsys.readouterr().out, re.MULTILINE))
+    flags = [each.opts for each in command.get_params(context) if isinstance(each, click.Option)]
+    assert [names for names in flags if not shown & set(names)] == []
+    assert "--help" in shown
+
+
+def test_the_words_for_help_of_cargo_and_docker_are_understood(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert run(["help", "build"]) == 0
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("ferrule bu", "build"), ("ferrule build --opt", "--optimize"), ("ferrule build --link mu", "musl")],
+)
+def test_a_shell_completes_verbs_flags_and_their_values(
+    typed: str, completed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_FERRULE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    run([])
+    assert capsys.readouterr().out == f"plain,{completed}\n"
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_is_printed_as_cargo_prints_its_own(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([flag]) == 0
     assert capsys.readouterr().out == f"ferrule {__version__}\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "error", "hint"),
     [
+        (("build", "--target", "x"), 2, "No such option '--target'.", "--platform linux/arm64"),
+        (("build", "--manifest-path", "x"), 2, "No such option '--manifest-path'.", "ferrule build PATH"),
+        (("build", "--taget", "x"), 2, "No such option '--taget'.", "did you mean --tag"),
+        (("run", "-v", "/data:/data", "shop"), 2, "there is no /data:/data", "--mount"),
         (("run", "./nope"), 2, "there is no ./nope", "the folder of a Cargo project, or an image"),
         (("plan", "notes.txt"), 3, "notes.txt is neither the folder of a Cargo project nor", "ferrule pack"),
         (

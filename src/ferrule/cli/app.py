@@ -28,6 +28,16 @@ VERBS = {
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 
+ELSEWHERE = {
+    "--target": "--platform linux/arm64 is for another processor, --link musl for musl",
+    "--manifest-path": "give the path of Cargo.toml as it is: ferrule build PATH",
+    "--target-dir": "set CARGO_TARGET_DIR, or build.target-dir in .cargo/config.toml",
+    "--workspace": "--all makes an image for each binary",
+    "--bins": "--all makes an image for each binary",
+    "--rm": "ferrule run leaves nothing behind that it would remove",
+}
+"""What cargo or docker call otherwise → what it is here."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are asked for: `--help` imports none of them."""
@@ -66,7 +76,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", prog_name="ferrule", message="%(prog)s %(version)s")
 def ferrule() -> None:
     """From a Cargo project to a tiny, reproducible container image.
 
@@ -79,6 +89,8 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
 
     `ahead` is a cargo that runs already.
     """
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
         result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
     except click.exceptions.Exit as stop:
@@ -86,6 +98,8 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(f"{error.format_message()}\n")
         return 2
+    except click.NoSuchOption as error:
+        return _fail(error.message, _option_hint(error), 2)
     except click.UsageError as error:
         return _fail(error.format_message(), _usage_hint(error), 2)
     except (click.Abort, KeyboardInterrupt):
@@ -99,6 +113,12 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
         sys.stderr.close()
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _option_hint(error: click.NoSuchOption) -> str:
+    """The flag that does it here, or those that are spelt alike."""
+    near = f"did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+    return ELSEWHERE.get(error.option_name, near) or _usage_hint(error)
 
 
 def _usage_hint(error: click.UsageError) -> str:

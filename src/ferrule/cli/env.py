@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, PROJECT, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.text import counted, printable
 from ferrule.errors import ProjectError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ferrule.verbs.prepare import ProjectRequest
 
 
-@click.command("env")
+@click.command("env", cls=Verb)
 @PROJECT
 @click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
 @click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.env import plain_request
-from ferrule.cli.flags import JSON, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.text import counted, printable
 from ferrule.cli.types import Parsed
 from ferrule.errors import ProjectError
@@ -30,7 +31,7 @@ def _parse_base(text: str) -> object:
     return parse_base(text)
 
 
-@click.command("generate")
+@click.command("generate", cls=Verb)
 @click.argument("kinds", metavar="[KIND...]", nargs=-1, type=click.Choice(KINDS))
 @click.option(
     "--project", default=".", type=click.Path(path_type=Path), help="The project.  [default: the one here]"

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, PROJECT, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 
 if TYPE_CHECKING:
     from ferrule.verbs.init import Proposal
 
 
-@click.command("init")
+@click.command("init", cls=Verb)
 @PROJECT
 @click.option("-p", "--package", metavar="NAME", help="The package of the workspace.")
 @click.option("--bin", "binary", metavar="NAME", help="The binary of the package.")

@@ -12,11 +12,12 @@ from ferrule.cli.flags import (
     CARGO_FLAGS,
     CARGO_VERBOSE,
     IMAGE_FLAGS,
+    PACKAGE_OF_RUN,
     TRUST_FLAGS,
     option,
-    with_flags,
 )
 from ferrule.cli.given import make_context, project_request
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.mount import parse_mount
 from ferrule.engine.name import parse_name
@@ -100,18 +101,17 @@ RUN_FLAGS = (
 )
 
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.command("run", cls=Verb, context_settings={"ignore_unknown_options": False})
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
     RUN_FLAGS,
-    CARGO_FLAGS[1:],  # -p is --publish here
+    (PACKAGE_OF_RUN, *CARGO_FLAGS[1:]),
     BUILD_FLAGS,
     IMAGE_FLAGS,
     TRUST_FLAGS,
     (CARGO_VERBOSE,),
 )
-@click.option("--package", metavar="NAME", help="The package of the workspace.")
 def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 
@@ -156,8 +156,11 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     place = Path(given["what"])
     if not is_there(place):
         if given["what"].startswith(("/", ".", "~")):
+            # Who comes from docker types -v for what is --mount here.
+            is_mount = ":" in given["what"]
+            hint = "give the folder of a Cargo project, or an image"
             raise UsageError(
-                f"there is no {given['what']}", hint="give the folder of a Cargo project, or an image"
+                f"there is no {given['what']}", hint="a folder goes with --mount" if is_mount else hint
             )
         return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})

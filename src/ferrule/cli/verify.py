@@ -15,10 +15,10 @@ from ferrule.cli.flags import (
     JSON,
     TRUST_FLAGS,
     option,
-    with_flags,
 )
 from ferrule.cli.given import make_context, project_request
 from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.text import printable
 from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError, UsageError
@@ -67,7 +67,7 @@ VERIFY_FLAGS = (
 )
 
 
-@click.command("verify")
+@click.command("verify", cls=Verb)
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @with_flags(
     (ENGINE, *RUN_ENV, NO_DATABASE),
