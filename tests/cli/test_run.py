@@ -154,19 +154,30 @@ def test_a_state_folder_that_cannot_be_made_is_explained(
     assert hint == "set XDG_STATE_HOME to another folder"
 
 
+def image_of_source(source: str, folder: Path, **run: object) -> None:
+    """An image of one static program of C, as a layout in the folder."""
+    program = folder / "program"
+    program.with_suffix(".c").write_text(source)
+    compiler = ("gcc", "-static", "-o", str(program), f"{program}.c")
+    compiled = SystemRunner().run(Command(argv=compiler, env={"PATH": os.defpath}))
+    assert compiled.ok, compiled.stderr
+    layer = tar_of([entry("program", program.read_bytes(), mode=0o755)])
+    image_of(folder / "image", [layer], Entrypoint=["/program"], **run)
+
+
+@pytest.mark.parametrize("code", [137, 0])
+def test_a_program_that_was_killed_is_said_to_be(
+    code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image_of_source(f"int main(void) {{ return {code}; }}\n", tmp_path)
+    assert run(["run", *SANDBOX, f"oci:{tmp_path}/image"]) == code
+    assert ("warning: it was killed: " in capfd.readouterr().err) is (code == 137)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_it_becomes_healthy_leaves_nothing(tmp_path: Path, number: int) -> None:
-    sleeper = tmp_path / "bin" / "sleeper"
     labels = {"ferrule.health.path": "/", "ferrule.health.port": "1"}
-    sleeper.parent.mkdir()
-    tools = {"PATH": os.defpath}
-    (tmp_path / "sleeper.c").write_text(SLEEPER)
-    compiled = SystemRunner().run(
-        Command(argv=("gcc", "-static", "-o", str(sleeper), str(tmp_path / "sleeper.c")), env=tools)
-    )
-    assert compiled.ok, compiled.stderr
-    layer = tar_of([entry("sleeper", sleeper.read_bytes(), mode=0o755)])
-    image_of(tmp_path / "image", [layer], Entrypoint=["/sleeper"], Labels=labels)
+    image_of_source(SLEEPER, tmp_path, Labels=labels)
     words = ("-m", "ferrule", "run", *SANDBOX, f"oci:{tmp_path}/image", "-d", "--name", "web", "--wait")
     with (tmp_path / "said").open("wb") as out:
         ours = SystemRunner().attached(Command(argv=(sys.executable, *words)), stdout=out, stderr=out)
