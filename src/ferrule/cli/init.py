@@ -36,7 +36,9 @@ def command(**given: Any) -> None:
     click.echo(
         json.dumps(as_json(proposal), indent=2) if given["as_json"] else proposal.text, nl=given["as_json"]
     )
-    if given["write"] or (not given["as_json"] and _says_so(proposal)):
+    if not proposal.lines:
+        context.report.say("the source names nothing to set: `ferrule build` takes the project as it is")
+    elif given["write"] or (not given["as_json"] and _says_so(proposal)):
         write(proposal)
         context.report.say(f"{proposal.manifest} has them now; `ferrule plan` shows what follows")
 
