@@ -96,6 +96,8 @@ def test_the_version_is_printed_as_cargo_prints_its_own(
         (("build", "--target", "x"), 2, "No such option '--target'.", "--platform linux/arm64"),
         (("build", "--manifest-path", "x"), 2, "No such option '--manifest-path'.", "ferrule build PATH"),
         (("build", "--taget", "x"), 2, "No such option '--taget'.", "did you mean --tag"),
+        (("run", "-p", "api"), 2, "'api' is not a pair of ports", "a package is --package"),
+        (("run", "--", "migrate"), 125, "there is no Cargo.toml in", ""),
         (("run", "-v", "/data:/data", "shop"), 2, "there is no /data:/data", "--mount"),
         (("run", "./nope"), 2, "there is no ./nope", "the folder of a Cargo project, or an image"),
         (("plan", "notes.txt"), 3, "notes.txt is neither the folder of a Cargo project nor", "ferrule pack"),

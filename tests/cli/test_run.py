@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from ferrule.cli.run import command
 from ferrule.process import Command, SystemRunner
 from tests.fakes.images import entry, folder, image_of, tar_of
 
@@ -51,6 +52,23 @@ def layout(tmp_path: Path) -> str:
     shell = Path("/bin/busybox") if Path("/bin/busybox").exists() else Path(sys.executable)
     image_of(tmp_path / "image", [tar_of([folder("tmp"), entry("x", shell.read_bytes(), mode=0o755)])])
     return f"oci:{tmp_path}/image"
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "arguments"),
+    [
+        (["--bin", "x", "--", "a", "--", "b"], ".", ("a", "--", "b")),
+        (["shop", "--", "-x"], "shop", ("-x",)),
+        (["shop", "a", "--", "b"], "shop", ("a", "b")),
+        (["shop", "a"], "shop", ("a",)),
+        (["--"], ".", ()),
+    ],
+)
+def test_what_stands_behind_two_dashes_is_never_the_image(
+    words: list[str], what: str, arguments: tuple[str, ...]
+) -> None:
+    given = command.make_context("run", words).params
+    assert (given["what"], given["arguments"]) == (what, arguments)
 
 
 @pytest.mark.parametrize(

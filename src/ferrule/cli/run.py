@@ -101,7 +101,18 @@ RUN_FLAGS = (
 )
 
 
-@click.command("run", cls=Verb, context_settings={"ignore_unknown_options": False})
+class RunVerb(Verb):
+    """What stands behind `--` is the program's, also where no project or image stands before it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """click itself would take the first word behind `--` for the image, and ask a registry for it."""
+        before = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:before])
+        ctx.params["arguments"] += tuple(args[before + 1 :])
+        return rest
+
+
+@click.command("run", cls=RunVerb, context_settings={"ignore_unknown_options": False})
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
@@ -116,9 +127,10 @@ def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 
     An existing path is a project; anything else is an image: a name that the engine has, a registry's, or
-    oci:DIR[:TAG]. The exit code is the program's; 125 says that ferrule itself failed, and 2 that a flag is
-    wrong. With --detach the program runs on, and exit codes are those of every other verb; with --wait too,
-    it is healthy then, or stopped with its last lines shown and exit code 6.
+    oci:DIR[:TAG]. Without either it is the project here. The exit code is the program's; 125 says that
+    ferrule itself failed, and 2 that a flag is wrong. With --detach the program runs on, and exit codes are
+    those of every other verb; with --wait too, it is healthy then, or stopped with its last lines shown and
+    exit code 6.
     """
     from ferrule.verbs.run import RunOptions
 
