@@ -117,3 +117,13 @@ def test_what_was_meant_is_in_the_hint(
     said = capsys.readouterr().err.splitlines()
     assert error in said[0]
     assert hint in said[1]
+
+
+@pytest.mark.parametrize("verb", ["run", "verify"])
+def test_a_word_that_is_no_image_may_have_been_meant_for_a_folder(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    monkeypatch.setenv("FERRULE_MIRROR", "docker.io=127.0.0.1:1")
+    run([verb, "shpo"])
+    assert capsys.readouterr().err.endswith("; there is no folder shpo here\n")

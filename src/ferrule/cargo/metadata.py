@@ -1,5 +1,6 @@
 """`cargo metadata` goes in, the workspace and its packages come out."""
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ferrule.atomic import is_there
 from ferrule.errors import ProjectError
 from ferrule.process import Command, Finished, ProgramMissingError, Runner
 
@@ -106,6 +108,9 @@ def find_manifest(place: Path) -> Path:
             f"{place} is neither the folder of a Cargo project nor a {MANIFEST}",
             hint="of a binary, `ferrule pack` makes an image",
         )
+    if place.name != MANIFEST and not is_there(place):
+        # cargo would look above it: a name mistyped inside of one project would build that one.
+        raise ProjectError(f"there is no {place}", hint=_hint_beside(place))
     if place.name == MANIFEST:
         folder, manifests = place.parent, [place]
     else:
@@ -114,6 +119,13 @@ def find_manifest(place: Path) -> Path:
     if found is None:
         raise ProjectError(f"there is no {MANIFEST} in {folder}", hint=_hint_below(folder))
     return found.resolve()
+
+
+def _hint_beside(place: Path) -> str:
+    """A folder of almost the same name."""
+    beside = sorted(each.name for each in place.parent.glob("*/")) if place.parent.is_dir() else []
+    near = difflib.get_close_matches(place.name, beside, 1)
+    return f"did you mean {place.parent / near[0]}?" if near else "give the folder of a Cargo project"
 
 
 def _hint_below(folder: Path) -> str:

@@ -1,9 +1,16 @@
 """What a command line said, as the values that verbs take."""
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ferrule.atomic import is_there
+from ferrule.errors import RegistryError, UsageError
 
 if TYPE_CHECKING:
     from ferrule.cargo.plan import CargoOptions
@@ -134,3 +141,25 @@ def destinations_of(given: dict[str, Any]) -> "Destinations":
         outputs=given["output"],
         gate=gate,
     )
+
+
+def project_of(what: str, hint: str = "give the folder of a Cargo project, or an image") -> Path | None:
+    """The path of a project that is there; None means that it is an image. Raises `UsageError` otherwise."""
+    if is_there(Path(what)):
+        return Path(what)
+    if what.startswith(("/", ".", "~")):
+        raise UsageError(f"there is no {what}", hint=hint)
+    return None
+
+
+@contextmanager
+def perhaps_a_folder(what: str) -> Iterator[None]:
+    """A plain word that no registry knows may have been meant for a folder: then the hint says so."""
+    try:
+        yield
+    except RegistryError as error:
+        if re.fullmatch(r"[\w.-]+", what):
+            raise RegistryError(
+                error.message, hint=f"{error.hint}; there is no folder {what} here"
+            ) from error
+        raise

@@ -1,12 +1,10 @@
 """`ferrule run`."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
@@ -16,7 +14,7 @@ from ferrule.cli.flags import (
     TRUST_FLAGS,
     option,
 )
-from ferrule.cli.given import make_context, project_request
+from ferrule.cli.given import make_context, perhaps_a_folder, project_of, project_request
 from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.mount import parse_mount
@@ -165,16 +163,11 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     from ferrule.verbs.run import run_image, run_project
 
     context = make_context(given)
-    place = Path(given["what"])
-    if not is_there(place):
-        if given["what"].startswith(("/", ".", "~")):
-            # Who comes from docker types -v for what is --mount here.
-            is_mount = ":" in given["what"]
-            hint = "give the folder of a Cargo project, or an image"
-            raise UsageError(
-                f"there is no {given['what']}", hint="a folder goes with --mount" if is_mount else hint
-            )
-        return run_image(context, given["what"], options)
+    is_mount = ":" in given["what"]  # as behind docker's -v, which is --verbose here
+    place = project_of(given["what"], *(("a folder goes with --mount",) if is_mount else ()))
+    if place is None:
+        with perhaps_a_folder(given["what"]):
+            return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})
     return run_project(context, request, options)
 

@@ -1,12 +1,10 @@
 """`ferrule verify`."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.atomic import is_there
 from ferrule.cli.flags import (
     BUILD_FLAGS,
     CARGO_FLAGS,
@@ -16,12 +14,12 @@ from ferrule.cli.flags import (
     TRUST_FLAGS,
     option,
 )
-from ferrule.cli.given import make_context, project_request
+from ferrule.cli.given import make_context, perhaps_a_folder, project_of, project_request
 from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
 from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.text import printable
 from ferrule.cli.types import MEMORY, Parsed
-from ferrule.errors import ImageError, UsageError
+from ferrule.errors import ImageError
 from ferrule.values import parse_size
 
 if TYPE_CHECKING:
@@ -115,16 +113,13 @@ def _verify(given: dict[str, Any], options: "VerifyOptions") -> "Verified":
     from ferrule.verbs.verify import verify_image, verify_project
 
     context = make_context(given)
-    place = Path(given["what"])
-    if is_there(place):
+    place = project_of(given["what"])
+    if place is None:
+        with perhaps_a_folder(given["what"]):
+            verified = verify_image(context, given["what"], options)
+    else:
         request = project_request({**given, "project": place, "env": (), "image": None})
         verified = verify_project(context, request, options)
-    elif given["what"].startswith(("/", ".", "~")):
-        raise UsageError(
-            f"there is no {given['what']}", hint="give the folder of a Cargo project, or an image"
-        )
-    else:
-        verified = verify_image(context, given["what"], options)
     if not verified.verdict.ok:
         lines = verified.last_lines
         context.report.raw(lines if lines.endswith("\n") or not lines else f"{lines}\n")
