@@ -95,6 +95,8 @@ def test_the_version_is_printed_as_cargo_prints_its_own(
     [
         (("build", "--target", "x"), 2, "No such option '--target'.", "--platform linux/arm64"),
         (("build", "--manifest-path", "x"), 2, "No such option '--manifest-path'.", "ferrule build PATH"),
+        (("build", "-q"), 2, "No such option '-q'.", "2>/dev/null"),
+        (("build", "-f", "Dockerfile"), 2, "No such option '-f'.", "ferrule init"),
         (("build", "--taget", "x"), 2, "No such option '--taget'.", "did you mean --tag"),
         (("run", "-p", "api"), 2, "'api' is not a pair of ports", "a package is --package"),
         (("run", "--", "migrate"), 125, "there is no Cargo.toml in", ""),

@@ -34,6 +34,9 @@ ELSEWHERE = {
     "--target-dir": "set CARGO_TARGET_DIR, or build.target-dir in .cargo/config.toml",
     "--workspace": "--all makes an image for each binary",
     "--bins": "--all makes an image for each binary",
+    "-q": "stdout has the result alone, and 2>/dev/null leaves out the rest",
+    "--quiet": "stdout has the result alone, and 2>/dev/null leaves out the rest",
+    "-f": "there is no Dockerfile: what it would say stands in Cargo.toml, see ferrule init",
     "--rm": "ferrule run leaves nothing behind that it would remove",
 }
 """What cargo or docker call otherwise → what it is here."""

@@ -93,6 +93,8 @@ def command(**given: Any) -> None:
         width = max(map(len, KINDS))
         for file in files:
             click.echo(printable(f"{file.kind:<{width}}  {file.path}  ({WHY[file.kind]})"))
+        if not given["diff"]:
+            context.report.say("nothing is written without a KIND, such as `ferrule generate compose`")
     if given["diff"] or (given["check"] and not given["as_json"]):
         click.echo("".join(file.diff() for file in files), nl=False)
     if given["check"]:
