@@ -67,6 +67,13 @@ def test_the_words_for_help_of_cargo_and_docker_are_understood(capsys: pytest.Ca
     assert capsys.readouterr().out == shown
 
 
+def test_cargos_way_of_calling_it_is_kept_in_usage_and_hints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "--help"], name="cargo ferrule") == 0
+    assert capsys.readouterr().out.startswith("Usage: cargo ferrule build [OPTIONS] [PROJECT]\n")
+    assert run(["build", "-z"], name="cargo ferrule") == 2
+    assert capsys.readouterr().err.endswith("hint: see cargo ferrule build --help\n")
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [("ferrule bu", "build"), ("ferrule build --opt", "--optimize"), ("ferrule build --link mu", "musl")],

@@ -87,15 +87,15 @@ def ferrule() -> None:
     """
 
 
-def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
+def run(arguments: list[str], ahead: "HeadStart | None" = None, name: str = "ferrule") -> int:
     """Run the command line and give the exit code; every failure becomes an error line and a hint.
 
-    `ahead` is a cargo that runs already.
+    `ahead` is a cargo that runs already, `name` what was typed before the arguments.
     """
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     try:
-        result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
+        result: Any = ferrule.main(args=arguments, prog_name=name, standalone_mode=False, obj=ahead)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
