@@ -17,7 +17,7 @@ from docs.reference.keys import KEYS, OWN_FILE, VARIABLES
 from ferrule import errors
 from ferrule.cargo.missing import LIBRARIES, TOOLS
 from ferrule.cli.app import VERBS, ferrule
-from ferrule.cli.types import Once
+from ferrule.cli.sections import help_record
 from ferrule.config import ALLOCATORS, LINKS, OPTIMIZATIONS, Settings, resolve
 from ferrule.tables import Table
 from ferrule.verbs.context import OwnFile
@@ -134,11 +134,8 @@ def _options(context: click.Context) -> list[click.Option]:
 
 
 def _option(option: click.Option, context: click.Context) -> tuple[str, ...]:
-    record = option.get_help_record(context)
-    assert record is not None, f"{option.name} has no help"
-    flags, text = record
-    repeated = " May be repeated." if option.multiple and not isinstance(option, Once) else ""
-    return f"`{flags}`", _code(option.envvar), f"{' '.join(text.split())}{repeated}"
+    flags, text = help_record(option, context)
+    return f"`{flags}`", _code(option.envvar), " ".join(text.split())
 
 
 def _keys() -> Iterator[tuple[str, ...]]:

@@ -97,7 +97,7 @@ def parse_published_port(text: str) -> PublishedPort:
     except InvalidValueError as error:
         raise InvalidValueError(
             f"{text!r} is not a pair of ports",
-            hint="write it like 8080:3000 or 5353:53/udp, the port of this machine first",
+            hint="write it like 8080:3000 or 5353:53/udp, this machine's port first; a package is --package",
         ) from error
 
 

@@ -61,7 +61,7 @@ def test_several_binaries_without_a_choice_are_listed_with_what_each_is(tmp_path
     files = {"Cargo.toml": manifest(extra=named), "tools/admin.rs": HELLO, "src/bin/one.rs": HELLO}
     assert refused(write_project(tmp_path, files)) == (
         "there are several binaries: admin, hello, one",
-        "choose one, such as --bin admin, all by `ferrule build --all`, or set default-run in Cargo.toml",
+        "choose one, such as --bin admin, or set default-run in Cargo.toml; `ferrule build --all` takes all",
         [
             "  --bin admin  [[bin]] tools/admin.rs of hello 0.1.0",
             "  --bin hello  src/main.rs of hello 0.1.0",
@@ -133,6 +133,16 @@ def test_a_folder_of_a_package_means_the_package(workspace: Path, monkeypatch: p
 def test_a_cargo_toml_that_is_named_is_not_searched_for(workspace: Path) -> None:
     with pytest.raises(ProjectError, match=r"there is no Cargo\.toml in"):
         find_manifest(workspace / "a" / "src" / "Cargo.toml")
+
+
+def test_a_folder_that_is_not_there_does_not_mean_the_project_around_it(workspace: Path) -> None:
+    for name, hint in (
+        ("scr", f"did you mean {workspace}/a/src?"),
+        ("x", "give the folder of a Cargo project"),
+    ):
+        with pytest.raises(ProjectError) as caught:
+            find_manifest(workspace / "a" / name)
+        assert (caught.value.message, caught.value.hint) == (f"there is no {workspace}/a/{name}", hint)
 
 
 def test_projects_below_a_folder_without_one_are_named(

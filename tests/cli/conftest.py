@@ -86,6 +86,25 @@ def in_project(
 
 
 @pytest.fixture
+def without_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProject:
+    """Runs a command line beside a project; gives exit code, stdout, stderr, which never hold the secret."""
+    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("APP_URL", "APP_PORT", "APP_ENV"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        assert "hunter2" not in out + err
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
 def example(tmp_path: Path) -> Path:
     """A file at the root of that project, which one kind writes."""
     return tmp_path / "shop" / ".env.example"

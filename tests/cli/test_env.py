@@ -1,15 +1,12 @@
 """`ferrule env` on a small project: the list, the check, the proposal, and what an image may not hold."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ferrule.cli.app import run
 from tests.cargo_projects import manifest, write_files, write_project
-
-Ferrule = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import InProject
 
 QUOTED = "the quotes are part of the value, as Docker and podman read such a file"
 CONTRACT = """
@@ -22,30 +19,13 @@ APP_ENV = { pattern = "development|production" }
 
 
 @pytest.fixture
-def ferrule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ferrule:
-    """Runs a command line beside the project; gives exit code, stdout and stderr."""
-    monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    for name in ("APP_URL", "APP_PORT", "APP_ENV"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        assert "hunter2" not in out + err
-        return code, out, err
-
-    return call
-
-
-@pytest.fixture
 def project(tmp_path: Path) -> Path:
     return write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
 
 
 @pytest.mark.usefixtures("project")
-def test_the_list(ferrule: Ferrule) -> None:
-    code, out, err = ferrule("env", "shop")
+def test_the_list(without_secret: InProject) -> None:
+    code, out, err = without_secret("env", "shop")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "APP_ENV   matches development|production",
@@ -53,7 +33,7 @@ def test_the_list(ferrule: Ferrule) -> None:
         "APP_URL   required, secret, url  the shop's database",
         'RUST_LOG  default "info"',
     ]
-    assert json.loads(ferrule("env", "shop", "--json")[1]) == {
+    assert json.loads(without_secret("env", "shop", "--json")[1]) == {
         "version": 1,
         "variables": [
             {"name": "APP_ENV", "pattern": "development|production"},
@@ -71,11 +51,11 @@ def test_the_list(ferrule: Ferrule) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_file_that_keeps_the_contract(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_a_file_that_keeps_the_contract(without_secret: InProject, tmp_path: Path) -> None:
     (tmp_path / "prod.env").write_text(
         "# as Docker reads it\nAPP_URL=postgres://a:hunter2@b/c\nAPP_ENV=production\n"
     )
-    assert ferrule("env", "shop", "--check", "prod.env") == (
+    assert without_secret("env", "shop", "--check", "prod.env") == (
         0,
         "",
         "prod.env keeps the contract: 4 variables\n",
@@ -83,9 +63,9 @@ def test_a_file_that_keeps_the_contract(ferrule: Ferrule, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("project")
-def test_all_faults_of_a_file_at_once(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_all_faults_of_a_file_at_once(without_secret: InProject, tmp_path: Path) -> None:
     (tmp_path / "bad.env").write_text('APP_ENV="production"\nAPP_PORT=hunter2\nAPP_ULR=hunter2\n')
-    code, out, err = ferrule("env", "shop", "--check", "bad.env")
+    code, out, err = without_secret("env", "shop", "--check", "bad.env")
     assert code == 3
     assert out.splitlines() == [
         f"APP_ENV   does not match development|production: {QUOTED}",
@@ -97,16 +77,16 @@ def test_all_faults_of_a_file_at_once(ferrule: Ferrule, tmp_path: Path) -> None:
         "error: bad.env does not keep the contract: 3 variables to mend",
         "hint: `ferrule env` lists what each is for",
     ]
-    faults = json.loads(ferrule("env", "shop", "--check", "bad.env", "--json")[1])["faults"]
+    faults = json.loads(without_secret("env", "shop", "--check", "bad.env", "--json")[1])["faults"]
     assert [fault["name"] for fault in faults] == ["APP_ENV", "APP_PORT", "APP_URL"]
 
 
 @pytest.mark.usefixtures("project")
-def test_what_a_shell_would_read_otherwise_is_told(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_what_a_shell_would_read_otherwise_is_told(without_secret: InProject, tmp_path: Path) -> None:
     lines = ("APP_URL=https://hunter2", "APP_PORT=80 # hunter2", "APP_ENV= production", "APP_PORT=81 ")
     others = ('A="hunter2"', 'B="hunter2', "hunter2")
     (tmp_path / "odd.env").write_text("\n".join((*lines, *others)))
-    code, out, err = ferrule("env", "shop", "--check", "odd.env")
+    code, out, err = without_secret("env", "shop", "--check", "odd.env")
     assert code == 3
     assert out.splitlines() == [
         "APP_ENV   does not match development|production: the blanks around it are part of the value",
@@ -119,7 +99,7 @@ def test_what_a_shell_would_read_otherwise_is_told(ferrule: Ferrule, tmp_path: P
         f"warning: B begins with a quote: its value ends with the line, {as_read}",
     ]
     (tmp_path / "odd.env").write_text("\n".join(lines[:2]))
-    out = ferrule("env", "shop", "--check", "odd.env")[1]
+    out = without_secret("env", "shop", "--check", "odd.env")[1]
     assert out == "APP_PORT  is not a port: what stands behind it is part of the value, no comment\n"
 
 
@@ -134,22 +114,22 @@ def test_what_a_shell_would_read_otherwise_is_told(ferrule: Ferrule, tmp_path: P
     ],
 )
 def test_a_line_that_docker_does_not_take_is_told_apart(
-    ferrule: Ferrule, tmp_path: Path, line: str, reason: str
+    without_secret: InProject, tmp_path: Path, line: str, reason: str
 ) -> None:
     (tmp_path / "odd.env").write_text(f"A=1\n{line}\n")
-    code, _, err = ferrule("env", "shop", "--check", "odd.env")
+    code, _, err = without_secret("env", "shop", "--check", "odd.env")
     assert code == 2
     assert err.splitlines()[0] == f"error: odd.env:2: {reason}"
 
 
 @pytest.mark.usefixtures("project")
-def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_here(without_secret: InProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_URL", "")
-    code, out, err = ferrule("env", "shop", "--check", "-")
+    code, out, err = without_secret("env", "shop", "--check", "-")
     assert (code, out) == (3, "APP_URL  is empty (the shop's database)\n")
     assert "error: the environment here does not keep the contract: 1 variable to mend" in err
     monkeypatch.setenv("APP_URL", "postgres://a:hunter2@b/c")
-    assert ferrule("env", "shop", "--check", "-")[0] == 0
+    assert without_secret("env", "shop", "--check", "-")[0] == 0
 
 
 @pytest.mark.usefixtures("project")
@@ -165,14 +145,14 @@ def test_the_environment_here(ferrule: Ferrule, monkeypatch: pytest.MonkeyPatch)
         (("--bin", "other"), 3, "there is no binary 'other'"),
     ],
 )
-def test_wrong_input(ferrule: Ferrule, arguments: tuple[str, ...], code: int, error: str) -> None:
-    found, out, err = ferrule("env", "shop", *arguments)
+def test_wrong_input(without_secret: InProject, arguments: tuple[str, ...], code: int, error: str) -> None:
+    found, out, err = without_secret("env", "shop", *arguments)
     assert (found, out) == (code, "")
     assert err.startswith(f"error: {error}")
     assert "\nhint: " in err
 
 
-def test_the_proposal(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_the_proposal(without_secret: InProject, tmp_path: Path) -> None:
     main = """
         fn main() {
             let url = std::env::var("DATABASE_URL").expect("needed");
@@ -193,7 +173,7 @@ def test_the_proposal(ferrule: Ferrule, tmp_path: Path) -> None:
             "src/bin/c/of_c.rs": main,
         },
     )
-    code, out, err = ferrule("env", "shop", "--bin", "hello", "--scan")
+    code, out, err = without_secret("env", "shop", "--bin", "hello", "--scan")
     assert code == 0
     assert out.splitlines() == [
         "[package.metadata.ferrule.env]",
@@ -204,27 +184,27 @@ def test_the_proposal(ferrule: Ferrule, tmp_path: Path) -> None:
         "src/main.rs:7 reads a variable whose name is not written there",
         "OLD is in the contract, and no source was seen that reads it",
     ]
-    found = json.loads(ferrule("env", "shop", "--bin", "hello", "--scan", "--json")[1])
+    found = json.loads(without_secret("env", "shop", "--bin", "hello", "--scan", "--json")[1])
     assert found["proposed"][1]["places"] == ["src/main.rs:3"]
     assert found["unread"] == ["OLD"]
 
 
-def test_the_proposal_is_a_contract(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_the_proposal_is_a_contract(without_secret: InProject, tmp_path: Path) -> None:
     main = 'fn main() { std::env::var("A_URL").unwrap(); std::env::var("B").unwrap_or("\\"\\n".into()); }'
     write_project(tmp_path / "shop", {"src/main.rs": main})
-    _, out, _ = ferrule("env", "shop", "--scan")
+    _, out, _ = without_secret("env", "shop", "--scan")
     with (tmp_path / "shop" / "Cargo.toml").open("a") as file:
         file.write(f"\n{out}")
-    assert [each["name"] for each in json.loads(ferrule("env", "shop", "--json")[1])["variables"]] == [
+    assert [each["name"] for each in json.loads(without_secret("env", "shop", "--json")[1])["variables"]] == [
         "A_URL",
         "B",
     ]
-    code, out, err = ferrule("env", "shop", "--scan")
+    code, out, err = without_secret("env", "shop", "--scan")
     assert (code, out) == (0, "")
     assert err == "the contract has every variable that was found in the source\n"
 
 
-def test_members_that_are_in_the_program_are_read_too(ferrule: Ferrule, tmp_path: Path) -> None:
+def test_members_that_are_in_the_program_are_read_too(without_secret: InProject, tmp_path: Path) -> None:
     files = {
         "Cargo.toml": '[workspace]\nmembers = ["a", "b", "c"]\nresolver = "2"\n',
         "a/Cargo.toml": manifest("a", '[dependencies]\nb = { path = "../b" }\n'),
@@ -235,79 +215,7 @@ def test_members_that_are_in_the_program_are_read_too(ferrule: Ferrule, tmp_path
         "c/src/lib.rs": 'pub fn f() { std::env::var("IN_C"); }',
     }
     write_files(tmp_path / "shop", files)
-    assert ferrule("env", "shop", "-p", "a", "--scan")[1].splitlines() == [
+    assert without_secret("env", "shop", "-p", "a", "--scan")[1].splitlines() == [
         "[package.metadata.ferrule.env]",
         "IN_B = {}  # b/src/lib.rs:1",
     ]
-
-
-HEALTH = """[package.metadata.ferrule.health]
-path = "/"
-port = 80
-header = "X-Door: hunter2"
-"""
-
-
-@pytest.mark.parametrize(
-    ("table", "flags", "code", "error"),
-    [
-        ('URL = "postgres://a:hunter2@b/c"', (), 3, "env URL looks like a URL with a password"),
-        ("", ("--env", "DB_PASSWORD=hunter2"), 3, "env DB_PASSWORD looks like a secret, by its name"),
-        ("", ("--label", "a=ghp_hunter2" + "a1" * 18), 3, "label a looks like a token of GitHub"),
-        (
-            "",
-            ("--arg", "--url=redis://:hunter2@h"),
-            3,
-            "the argument in args looks like a URL with a password",
-        ),
-        ("A = { secret = true }", ("--env", "A=hunter2"), 2, "--env A: a secret has no default"),
-        ("A = { type = 'port' }", ("--env", "A=hunter2"), 2, "--env A: the default is not a port"),
-        ("A = { secret = true }", ("--label", "a=see hunter2"), 3, "label a looks like the value of A"),
-        (
-            f"A = {{ secret = true }}\n{HEALTH}",
-            (),
-            3,
-            "the header of health looks like the value of A",
-        ),
-        (
-            "A = { secret = true }",
-            ("--health", "/?door=hunter2", "--port", "80"),
-            3,
-            "a path of health looks like the value of A",
-        ),
-    ],
-)
-def test_no_secret_goes_into_an_image(
-    ferrule: Ferrule,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    table: str,
-    flags: tuple[str, ...],
-    code: int,
-    error: str,
-) -> None:
-    monkeypatch.setenv("A", "hunter2")
-    write_project(
-        tmp_path / "shop", {"Cargo.toml": manifest(extra=f"[package.metadata.ferrule.env]\n{table}\n")}
-    )
-    for verb in ("plan", "build"):
-        found, out, err = ferrule(verb, "shop", *flags)
-        assert (found, out) == (code, "")
-        assert err.startswith(f"error: {error}")
-        assert "hunter2" not in err
-
-
-def test_a_development_url_may_be_allowed(ferrule: Ferrule, tmp_path: Path) -> None:
-    write_project(tmp_path / "shop")
-    flags = ("--env", "URL=postgres://shop:shop@localhost/shop")
-    code, _, err = ferrule("plan", "shop", *flags)
-    assert code == 3
-    assert "add --allow-secret URL" in err
-    assert ferrule("plan", "shop", *flags, "--allow-secret", "URL")[0] == 0
-
-
-def test_a_login_in_the_repository_s_url_is_left_out(ferrule: Ferrule, tmp_path: Path) -> None:
-    text = manifest().replace("edition", 'repository = "https://me:hunter2@example.com/shop"\nedition')
-    write_project(tmp_path / "shop", {"Cargo.toml": text})
-    plan = json.loads(ferrule("plan", "shop", "--json")[1])
-    assert "hunter2" not in json.dumps(plan)

@@ -20,7 +20,7 @@ def test_without_a_kind_it_says_what_it_would_write(ferrule: InProject, example:
     project = example.parent
     unit = project / "deploy" / "systemd" / "hello.service"
     code, out, err = ferrule("generate")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "nothing is written without a KIND, such as `ferrule generate compose`\n")
     listed = [line.split(maxsplit=2) for line in out.splitlines()]
     assert {kind for kind, *_ in listed} == set(KINDS)
     assert ["env", str(example), "(the variables of the contract, to copy and fill in)"] in listed

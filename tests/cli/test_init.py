@@ -196,6 +196,25 @@ def test_a_database_whose_url_one_variable_holds_is_a_line(ferrule: Ferrule, tmp
     assert "tokio-postgres is in the program: it needs a PostgreSQL to run" in err
 
 
+def test_a_source_that_names_nothing_leaves_cargo_toml_alone(ferrule: Ferrule, tmp_path: Path) -> None:
+    write_project(tmp_path / "shop", {"src/main.rs": 'fn main() { println!("hello"); }'})
+    before = (tmp_path / "shop" / "Cargo.toml").read_bytes()
+    code, out, err = ferrule("init", "shop", "--write")
+    assert (code, out) == (0, "")
+    assert err == "the source names nothing to set: `ferrule build` takes the project as it is\n"
+    assert (tmp_path / "shop" / "Cargo.toml").read_bytes() == before
+
+
+def test_a_lock_file_that_is_not_up_to_date_is_no_proof_of_a_database(
+    ferrule: Ferrule, tmp_path: Path
+) -> None:
+    locked = '[[package]]\nname = "sqlx-mysql"\nversion = "0.9.0"\n'
+    lock = f'version = 4\n{locked}\n[[package]]\nname = "shop"\nversion = "0.0.1"\n'
+    write_project(tmp_path / "shop", {"src/main.rs": MAIN, "Cargo.lock": lock})
+    assert "Cargo.lock is not up to date" in (said := ferrule("init", "shop")[2])
+    assert "MySQL" not in said
+
+
 def test_settings_of_the_workspace_count_too(ferrule: Ferrule, tmp_path: Path) -> None:
     table = '[workspace]\n[workspace.metadata.ferrule]\nlink = "static"\n'
     write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=table)})
@@ -206,7 +225,7 @@ def test_settings_of_the_workspace_count_too(ferrule: Ferrule, tmp_path: Path) -
 
 def test_a_table_in_braces_takes_no_second_part(ferrule: Ferrule, tmp_path: Path) -> None:
     text = manifest().replace("[package]", "[package]\nmetadata = { docs = 1 }", 1)
-    write_project(tmp_path / "shop", {"Cargo.toml": text})
+    write_project(tmp_path / "shop", {"Cargo.toml": text, "src/main.rs": MAIN})
     code, _, err = ferrule("init", "shop", "--write")
     assert code == 3
     assert "cannot take another table at its end\nhint: " in err

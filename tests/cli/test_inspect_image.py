@@ -7,6 +7,7 @@ import pytest
 
 from ferrule.image.archive import write_archive
 from ferrule.oci.reference import parse_reference
+from tests.cargo_projects import write_project
 from tests.cli.conftest import LOWER, RUN, UPPER, Ferrule, Refused
 from tests.fakes.images import entry, image_of, tar_of, write_layout_of
 
@@ -174,6 +175,15 @@ def test_what_cannot_be_inspected_is_said_in_a_line(
     assert says in error
     assert exit_code == code
     assert hint
+
+
+def test_the_folder_of_a_project_is_answered_with_what_it_takes(refused: Refused, tmp_path: Path) -> None:
+    write_project(tmp_path / "shop")
+
+    code, error, hint = refused("inspect", f"{tmp_path}/shop")
+
+    assert (code, error) == (3, f"{tmp_path}/shop is a project and no image")
+    assert hint == f"write ferrule inspect $(ferrule build {tmp_path}/shop)"
 
 
 def test_docker_that_does_not_answer_hints_at_nothing_that_only_run_can_do(

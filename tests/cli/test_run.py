@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ferrule.cli.app import run
+from ferrule.cli.run import command
 from ferrule.process import Command, SystemRunner
 from tests.fakes.images import entry, folder, image_of, tar_of
 from tests.fakes.report import without_slow_steps
@@ -52,6 +53,23 @@ def layout(tmp_path: Path) -> str:
     shell = Path("/bin/busybox") if Path("/bin/busybox").exists() else Path(sys.executable)
     image_of(tmp_path / "image", [tar_of([folder("tmp"), entry("x", shell.read_bytes(), mode=0o755)])])
     return f"oci:{tmp_path}/image"
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "arguments"),
+    [
+        (["--bin", "x", "--", "a", "--", "b"], ".", ("a", "--", "b")),
+        (["shop", "--", "-x"], "shop", ("-x",)),
+        (["shop", "a", "--", "b"], "shop", ("a", "b")),
+        (["shop", "a"], "shop", ("a",)),
+        (["--"], ".", ()),
+    ],
+)
+def test_what_stands_behind_two_dashes_is_never_the_image(
+    words: list[str], what: str, arguments: tuple[str, ...]
+) -> None:
+    given = command.make_context("run", words).params
+    assert (given["what"], given["arguments"]) == (what, arguments)
 
 
 @pytest.mark.parametrize(
@@ -163,19 +181,30 @@ def test_a_state_folder_that_cannot_be_made_is_explained(
     assert hint == "set XDG_STATE_HOME to another folder"
 
 
+def image_of_source(source: str, folder: Path, **run: object) -> None:
+    """An image of one static program of C, as a layout in the folder."""
+    program = folder / "program"
+    program.with_suffix(".c").write_text(source)
+    compiler = ("gcc", "-static", "-o", str(program), f"{program}.c")
+    compiled = SystemRunner().run(Command(argv=compiler, env={"PATH": os.defpath}))
+    assert compiled.ok, compiled.stderr
+    layer = tar_of([entry("program", program.read_bytes(), mode=0o755)])
+    image_of(folder / "image", [layer], Entrypoint=["/program"], **run)
+
+
+@pytest.mark.parametrize("code", [137, 0])
+def test_a_program_that_was_killed_is_said_to_be(
+    code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image_of_source(f"int main(void) {{ return {code}; }}\n", tmp_path)
+    assert run(["run", *SANDBOX, f"oci:{tmp_path}/image"]) == code
+    assert ("warning: it was killed: " in capfd.readouterr().err) is (code == 137)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_while_it_becomes_healthy_leaves_nothing(tmp_path: Path, number: int) -> None:
-    sleeper = tmp_path / "bin" / "sleeper"
     labels = {"ferrule.health.path": "/", "ferrule.health.port": "1"}
-    sleeper.parent.mkdir()
-    tools = {"PATH": os.defpath}
-    (tmp_path / "sleeper.c").write_text(SLEEPER)
-    compiled = SystemRunner().run(
-        Command(argv=("gcc", "-static", "-o", str(sleeper), str(tmp_path / "sleeper.c")), env=tools)
-    )
-    assert compiled.ok, compiled.stderr
-    layer = tar_of([entry("sleeper", sleeper.read_bytes(), mode=0o755)])
-    image_of(tmp_path / "image", [layer], Entrypoint=["/sleeper"], Labels=labels)
+    image_of_source(SLEEPER, tmp_path, Labels=labels)
     words = ("-m", "ferrule", "run", *SANDBOX, f"oci:{tmp_path}/image", "-d", "--name", "web", "--wait")
     with (tmp_path / "said").open("wb") as out:
         ours = SystemRunner().attached(Command(argv=(sys.executable, *words)), stdout=out, stderr=out)

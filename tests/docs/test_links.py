@@ -48,3 +48,16 @@ def test_a_decision_has_a_number_a_reason_and_an_end(document: Path) -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_map_has_every_folder_and_module() -> None:
+    shown = set(re.findall(r"[├└]── ([\w.]+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
+    places = (ROOT / "src" / "ferrule").iterdir()
+    there = {place.name for place in places if place.is_dir() or place.suffix == ".py"}
+    assert {name for name in there if not name.startswith("__")} - shown == set()
+
+
+def test_every_guide_is_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    guides = [*(ROOT / "docs").glob("how-to/*.md"), *(ROOT / "docs").glob("explanation/*.md")]
+    assert [guide.name for guide in guides if f"/{guide.name})" not in readme] == []

@@ -42,9 +42,15 @@ def test_an_engine_that_is_not_there_is_named_with_what_to_do(
         choose("docker")
     assert caught.value.exit_code == 6
     assert caught.value.hint == "start docker, or set DOCKER_HOST, or use --engine sandbox"
-    with pytest.raises(EngineError, match="docker does not answer") as asked_to_load:
-        choose_loader("docker")
-    assert asked_to_load.value.hint == "start docker, or set DOCKER_HOST"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for hint in (
+        "start docker, or set DOCKER_HOST",
+        "start docker, or set DOCKER_HOST, or use --engine podman",
+    ):
+        with pytest.raises(EngineError, match="docker does not answer") as asked_to_load:
+            choose_loader("docker")
+        assert asked_to_load.value.hint == hint
+        (tmp_path / "podman").touch(0o755)
     assert find_docker(required=False) is None
     assert isinstance(choose("auto").engine, Sandbox)
 

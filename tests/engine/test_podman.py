@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ferrule.engine.choose import choose
 from ferrule.engine.engine import RunRequest
 from ferrule.engine.podman import Podman
-from ferrule.engine.podman_container import explain, variables_of
+from ferrule.engine.podman_container import explain, may_be_network, variables_of
 from ferrule.errors import EngineError, UsageError
 from ferrule.process import Command, SystemRunner
 from ferrule.values import PublishedPort
@@ -129,6 +129,18 @@ def test_a_port_that_is_taken_is_named() -> None:
     error = explain(said, RunRequest(name="shop:1"))
     assert isinstance(error, EngineError)
     assert error.message == "port 8080 of this machine is taken"
+
+
+def test_a_program_that_podman_itself_lacks_is_not_taken_for_the_images() -> None:
+    said = (
+        'plugin type="bridge" failed (add): cni plugin bridge failed: failed to locate iptables: '
+        'exec: "iptables": executable file not found in $PATH'
+    )
+    error = explain(said, RunRequest(name="shop:1"))
+    assert isinstance(error, EngineError)
+    assert (error.message, error.hint) == (f"podman makes no network here: {said}", "use --network host")
+    assert may_be_network(said)
+    assert not may_be_network('crun: exec: "/x": no such file or directory')
 
 
 def test_no_value_is_on_a_command_line_that_everybody_can_read_nor_in_a_file() -> None:

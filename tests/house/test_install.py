@@ -3,6 +3,8 @@
 import os
 import subprocess  # noqa: TID251 - pip, and the installed scripts as a user calls them
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,34 @@ def check_scripts(scripts: Path, project: Path) -> None:
     probed = tool("ferrule", "build", project, "--health", "/health", "--port", "80", "--init", env=env)
     assert ".ferrule/" in tool("ferrule", "inspect", probed, "--files", env=env)
     assert "linux/" in tool("ferrule", "inspect", Path("/bin/sh").resolve(), env=env)
+
+
+def sources() -> set[str]:
+    """Every file of the package as a path below `ferrule/`, without what Python leaves there."""
+    package = ROOT / "src" / "ferrule"
+    return {
+        f"ferrule/{path.relative_to(package)}"
+        for path in package.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+
+
+def test_the_wheel_has_every_file_of_the_package_and_no_other(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == sources()
+    assert {"ferrule/probe/source/probe.rs", "ferrule/cargo/memcpy.c"} <= names
+
+
+def test_the_sdist_has_the_package_and_its_documents_and_nothing_of_the_tests(tmp_path: Path) -> None:
+    hatchling = (sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", tmp_path)
+    tool("env", "--chdir", ROOT, *hatchling)
+    (made,) = tmp_path.glob("ferrule-*.tar.gz")
+    with tarfile.open(made) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    documents = {"README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"}
+    built = {"PKG-INFO", "pyproject.toml", ".gitignore"}
+    assert names == {f"src/{name}" for name in sources()} | documents | built
 
 
 def test_the_wheel_works_with_nothing_but_its_pinned_dependencies(wheel: Path, tmp_path: Path) -> None:

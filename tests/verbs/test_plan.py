@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferrule.cargo.needs import GUESS
 from ferrule.cargo.plan import CargoOptions
 from ferrule.cli.app import run
 from ferrule.tables import Table
@@ -190,6 +191,14 @@ def test_destinations_and_tags_are_listed(tmp_path: Path) -> None:
     assert found["image"] == ("ghcr.io/acme/shop", "asked for by --image")
 
 
+def test_a_project_without_settings_is_told_what_reads_them_from_its_source(tmp_path: Path) -> None:
+    new = rows(plan_of(write_project(tmp_path / "new")))
+    assert new["ports"] == ([], "none are declared; `ferrule init` reads them from the source")
+    table = "[package.metadata.ferrule]\nuser = '1000'\n"
+    known = rows(plan_of(write_project(tmp_path / "known", {"Cargo.toml": manifest(extra=table)})))
+    assert known["ports"] == ([], "none are declared")
+
+
 def test_where_cargo_cannot_say_the_lock_file_is_read_and_the_link_is_called_a_guess(tmp_path: Path) -> None:
     lock = f'{LOCK}dependencies = ["rustls"]\n\n[[package]]\nname = "rustls"\nversion = "0.1.0"\n'
     text = manifest(extra='[dependencies]\nrustls = "=0.1.0"\n')
@@ -197,7 +206,7 @@ def test_where_cargo_cannot_say_the_lock_file_is_read_and_the_link_is_called_a_g
     request = request_for(place, cargo=CargoOptions(offline=True))
     found = rows(make_plan(context_of(place), request, (), Destinations()))
     assert found["certificates"] == (True, "CA roots: rustls is in the graph, and its roots may be files")
-    assert found["link"] == ("static", "a guess: cargo does not say which dependencies count here")
+    assert found["link"] == ("static", GUESS)
 
 
 def test_what_a_stranger_s_project_says_steers_no_terminal(

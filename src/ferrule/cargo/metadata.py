@@ -1,5 +1,6 @@
 """`cargo metadata` goes in, the workspace and its packages come out."""
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -103,14 +104,13 @@ def read_project(runner: Runner, place: Path) -> Project:
 def find_manifest(place: Path) -> Path:
     """The absolute path of the Cargo.toml that PROJECT means: a folder's own, or the nearest above it."""
     if place.name != MANIFEST and not is_there(place):
-        raise ProjectError(f"there is no {place}", hint="give the folder of a Cargo project")
+        # cargo would look above it: a name mistyped inside of one project would build that one.
+        raise ProjectError(f"there is no {place}", hint=_hint_beside(place))
     if place.name != MANIFEST and place.is_file():
         raise ProjectError(
             f"{place} is neither the folder of a Cargo project nor a {MANIFEST}",
             hint="of a binary, `ferrule pack` makes an image",
         )
-    if place.name != MANIFEST and not place.exists():
-        raise ProjectError(f"there is no {place}", hint="give the folder of a Cargo project")
     if place.name == MANIFEST:
         folder, manifests = place.parent, [place]
     else:
@@ -120,6 +120,13 @@ def find_manifest(place: Path) -> Path:
         raise ProjectError(f"there is no {MANIFEST} in {folder}", hint=_hint_below(folder))
     # The file itself may be a link, which cargo does not follow either.
     return found.parent.resolve() / found.name
+
+
+def _hint_beside(place: Path) -> str:
+    """A folder of almost the same name."""
+    beside = sorted(each.name for each in place.parent.glob("*/")) if place.parent.is_dir() else []
+    near = difflib.get_close_matches(place.name, beside, 1)
+    return f"did you mean {place.parent / near[0]}?" if near else "give the folder of a Cargo project"
 
 
 def _hint_below(folder: Path) -> str:

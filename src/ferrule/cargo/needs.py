@@ -35,6 +35,9 @@ LINKS_SYSTEM_LIBRARY = {
 """Crate → what it links, and the features by which it brings the library along. A guess for `plan` only."""
 
 
+GUESS = "a guess: cargo cannot say what is in the program; is Cargo.lock up to date?"
+
+
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """Whether something is needed in the image, and why or why not."""
 
@@ -71,7 +74,7 @@ def time_zones(graph: Graph) -> Need:
 def expected_link(graph: Graph) -> LinkChoice:
     """What the build will probably decide. Build scripts know better, and a build listens to them."""
     if graph.source == FROM_LOCK:
-        return LinkChoice(mode="static", reason="a guess: cargo does not say which dependencies count here")
+        return LinkChoice(mode="static", reason=GUESS)
     for crate, libraries, _ in system_libraries(graph):
         return LinkChoice(mode="dynamic", reason=f"{crate} links the system's {libraries}")
     if opener := graph.find(*OPENS_LIBRARIES):

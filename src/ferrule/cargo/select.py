@@ -47,8 +47,8 @@ def select(
     listed = ", ".join(target.name for _, target in pairs)
     raise ProjectError(
         f"there are several binaries: {listed}",
-        hint=f"choose one, such as --bin {pairs[0][1].name}, all by `ferrule build --all`, "
-        "or set default-run in Cargo.toml",
+        hint=f"choose one, such as --bin {pairs[0][1].name}, or set default-run in Cargo.toml; "
+        "`ferrule build --all` takes all",
     )
 
 

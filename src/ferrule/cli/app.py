@@ -29,17 +29,20 @@ VERBS = {
 }
 """Verb → where its command is, imported when it is called, and its line in `--help`."""
 
-OF_CARGO = {
-    "--manifest-path": "the project is an argument: its folder, or its Cargo.toml",
-    "--workspace": "--all makes an image of each binary of the default members",
-    "--bins": "--all makes an image of each binary",
-    "--target": "--platform linux/arm64 says what it is for, and --link musl that it is with musl",
-    "--target-dir": "set CARGO_TARGET_DIR",
+ELSEWHERE = {
+    "--target": "--platform linux/arm64 is for another processor, --link musl for musl",
+    "--manifest-path": "give the path of Cargo.toml as it is: ferrule build PATH",
+    "--target-dir": "set CARGO_TARGET_DIR, or build.target-dir in .cargo/config.toml",
     "--config": "write it into .cargo/config.toml, or set its CARGO_… variable",
-    "--quiet": "set CARGO_TERM_QUIET=true; stdout has nothing but the result anyway",
+    "--workspace": "--all makes an image for each binary",
+    "--bins": "--all makes an image for each binary",
     "--example": "an image is made of a binary: [[bin]] can name the example's file",
+    "-q": "stdout has the result alone, and 2>/dev/null leaves out the rest",
+    "--quiet": "stdout has the result alone, and 2>/dev/null leaves out the rest",
+    "-f": "there is no Dockerfile: what it would say stands in Cargo.toml, see ferrule init",
+    "--rm": "ferrule run leaves nothing behind that it would remove",
 }
-"""Flags of `cargo build` that ferrule has not, and what there is instead."""
+"""What cargo or docker call otherwise → what it is here."""
 
 
 class LazyGroup(click.Group):
@@ -81,7 +84,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", prog_name="ferrule", message="%(prog)s %(version)s")
 def ferrule() -> None:
     """From a Cargo project to a tiny, reproducible container image.
 
@@ -93,22 +96,22 @@ def ferrule() -> None:
         raise UsageError("the folder that this runs in is gone", hint="cd to one that is there") from error
 
 
-def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
+def run(arguments: list[str], ahead: "HeadStart | None" = None, name: str = "ferrule") -> int:
     """Run the command line and give the exit code; every failure becomes an error line and a hint.
 
-    `ahead` is a cargo that runs already.
+    `ahead` is a cargo that runs already, `name` what was typed before the arguments.
     """
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
-        result: Any = ferrule.main(args=arguments, prog_name="ferrule", standalone_mode=False, obj=ahead)
+        result: Any = ferrule.main(args=arguments, prog_name=name, standalone_mode=False, obj=ahead)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(f"{error.format_message()}\n")
         return 2
     except click.NoSuchOption as error:
-        if error.option_name in OF_CARGO:
-            return _fail(f"there is no {error.option_name}", OF_CARGO[error.option_name], 2)
-        return _fail(error.format_message(), _usage_hint(error), 2)
+        return _fail(error.message, _option_hint(error), 2)
     except click.UsageError as error:
         return _fail(error.format_message(), _usage_hint(error), 2)
     except (click.Abort, KeyboardInterrupt):
@@ -123,6 +126,12 @@ def run(arguments: list[str], ahead: "HeadStart | None" = None) -> int:
         # Of the machine, and where nobody thought of it: a full disk, no more files, a folder that is gone.
         return _fail(": ".join(map(str, filter(None, (error.filename, error.strerror or error)))), "", 1)
     return result if isinstance(result, int) else 0
+
+
+def _option_hint(error: click.NoSuchOption) -> str:
+    """The flag that does it here, or those that are spelt alike."""
+    near = f"did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+    return ELSEWHERE.get(error.option_name, near) or _usage_hint(error)
 
 
 def _usage_hint(error: click.UsageError) -> str:

@@ -12,14 +12,15 @@ from ferrule.cli.flags import (
     CARGO_VERBOSE,
     DESTINATION_FLAGS,
     ENV_FLAGS,
+    GATE_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
     TRUST_FLAGS,
-    with_flags,
 )
 from ferrule.cli.given import destinations_of, is_for_all, make_context, project_request
 from ferrule.cli.result import destinations_json, image_json, passed_json
+from ferrule.cli.sections import Verb, with_flags
 
 if TYPE_CHECKING:
     from ferrule.verbs.build import Built, BuiltImage, BuiltPart
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ferrule.verbs.context import Context
 
 
-@click.command("build")
+@click.command("build", cls=Verb)
 @PROJECT
 @with_flags(
     (CARGO_FLAGS[0], ALL, *CARGO_FLAGS[1:]),
@@ -35,14 +36,16 @@ if TYPE_CHECKING:
     IMAGE_FLAGS,
     ENV_FLAGS,
     DESTINATION_FLAGS,
+    GATE_FLAGS,
     TRUST_FLAGS,
     (CARGO_VERBOSE, JSON),
 )
 def command(**given: Any) -> None:
     """Build the project and make an image of it, or with --all one of each of its binaries.
 
-    PROJECT is a folder of a Cargo project, or a Cargo.toml. Without a destination the image goes into an
-    OCI layout under target/ferrule. stdout is one line per destination, as the next tool takes it:
+    PROJECT is a folder of a Cargo project, or a Cargo.toml; without it, this folder. Without a destination
+    the image goes into an OCI layout under target/ferrule. stdout is one line per destination, as the next
+    tool takes it:
 
     docker run $(ferrule build --load)
     """

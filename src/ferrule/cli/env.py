@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, PROJECT, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import BIN, PACKAGE
 from ferrule.errors import ProjectError
 from ferrule.text import counted, printable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ferrule.verbs.prepare import ProjectRequest
 
 
-@click.command("env")
+@click.command("env", cls=Verb)
 @PROJECT
 @PACKAGE
 @BIN

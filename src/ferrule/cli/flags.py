@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from ferrule.capability import parse_capability
-from ferrule.cli.types import BIN, ENGINES, MEMORY, PACKAGE, Parsed
+from ferrule.cli.types import BIN, ENGINES, MEMORY, PACKAGE, Once, Parsed
 from ferrule.values import (
     parse_env,
     parse_file,
@@ -91,6 +91,9 @@ CARGO_FLAGS = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="How many jobs cargo runs."),
 )
 
+PACKAGE_OF_RUN = click.option("--package", cls=Once, metavar="NAME", help="The package of the workspace.")
+"""`run` has -p for --publish, as docker has."""
+
 ALL = click.option(
     "--all",
     "all_binaries",
@@ -100,7 +103,9 @@ ALL = click.option(
 
 BUILD_FLAGS = (
     option(
-        "--link", type=click.Choice(["auto", "static", "dynamic", "musl"]), help="How the program is linked."
+        "--link",
+        type=click.Choice(["auto", "static", "dynamic", "musl"]),
+        help="How the program is linked.  [default: auto]",
     ),
     option(
         "--allocator",
@@ -119,7 +124,9 @@ BUILD_FLAGS = (
         help="The oldest glibc that a dynamic program is to run with.",
     ),
     option(
-        "--optimize", type=click.Choice(["speed", "size", "off"]), help="What ferrule adds to the profile."
+        "--optimize",
+        type=click.Choice(["speed", "size", "off"]),
+        help="What ferrule adds to the profile.  [default: one codegen unit, no symbols]",
     ),
     option(
         "--include-bin",
@@ -146,7 +153,8 @@ IMAGE_FLAGS = (
     option(
         "--base",
         type=Parsed("BASE", parse_base, raw=True),
-        help="What it stands on: auto, scratch, fitted, distroless, debian, an image, or oci:DIR[:TAG].",
+        help="What it stands on: auto, scratch, fitted, distroless, debian, an image, or "
+        "oci:DIR[:TAG].  [default: auto]",
     ),
     option(
         "--donor",
@@ -243,17 +251,15 @@ DESTINATION_FLAGS = (
         type=Parsed("DEST", parse_output),
         help="Where to write it: oci:DIR[:TAG], docker-archive:FILE or binary:FILE; {bin} is filled in.",
     ),
+)
+
+GATE_FLAGS = (
     option(
         "--verify/--no-verify",
         default=None,
         help="Boot the image first, as `ferrule verify` does, or leave that out.",
     ),
-    option(
-        "--verify-engine",
-        type=ENGINES,
-        default="auto",
-        help="Where --verify boots it.  [default: auto]",
-    ),
+    option("--verify-engine", type=ENGINES, default="auto", help="Where --verify boots it.  [default: auto]"),
     option(
         "--verify-network",
         type=click.Choice(["none", "host"]),
@@ -289,14 +295,3 @@ TRUST_FLAGS = (
 VERBOSE = click.option("-v", "--verbose", count=True, help="Say more.")
 CARGO_VERBOSE = click.option("-v", "--verbose", count=True, help="Say more; twice for cargo too.")
 JSON = click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
-
-
-def with_flags(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
-    """Add groups of flags to a command, in their order."""
-
-    def decorate(function: F) -> F:
-        for flag in reversed([flag for group in groups for flag in group]):
-            function = flag(function)
-        return function
-
-    return decorate

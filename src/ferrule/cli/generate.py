@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli.env import plain_request
-from ferrule.cli.flags import ALLOW_SECRET, JSON, VERBOSE, parse_base, with_flags
+from ferrule.cli.flags import ALLOW_SECRET, JSON, VERBOSE, parse_base
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import BIN, PACKAGE, Parsed
 from ferrule.errors import ProjectError
 from ferrule.text import counted, printable
@@ -26,7 +27,7 @@ def _parse_image(text: str) -> object:
     return parse_reference(text)
 
 
-@click.command("generate")
+@click.command("generate", cls=Verb)
 @click.argument("kinds", metavar="[KIND...]", nargs=-1, type=click.Choice(KINDS))
 @click.option(
     "--project", default=".", type=click.Path(path_type=Path), help="The project.  [default: the one here]"
@@ -89,6 +90,8 @@ def command(**given: Any) -> None:
         click.echo(json.dumps(as_json(files), indent=2))
     elif not kinds and not given["check"]:
         _list(files, WHY)
+        if not given["diff"]:
+            context.report.say("nothing is written without a KIND, such as `ferrule generate compose`")
     if given["diff"] or given["check"]:
         _compare(files, given)
     elif kinds:

@@ -1,6 +1,9 @@
 """What a command line said, as the values that verbs take."""
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from ferrule.atomic import is_there
-from ferrule.errors import UsageError
+from ferrule.errors import RegistryError, UsageError
 
 if TYPE_CHECKING:
     from ferrule.cargo.plan import CargoOptions
@@ -110,7 +113,7 @@ def project_request(given: dict[str, Any]) -> "ProjectRequest":
     )
 
 
-def project_at(what: str) -> Path | None:
+def project_at(what: str, hint: str = "give the folder of a Cargo project, or an image") -> Path | None:
     """The project that PROJECT|IMAGE means: whatever is there; None for an image.
 
     Raises `UsageError` for what can only be a path, and of nothing.
@@ -118,7 +121,7 @@ def project_at(what: str) -> Path | None:
     if is_there(Path(what)):
         return Path(what)
     if what.startswith(("/", ".", "~")):
-        raise UsageError(f"there is no {what}", hint="give the folder of a Cargo project, or an image")
+        raise UsageError(f"there is no {what}", hint=hint)
     return None
 
 
@@ -152,3 +155,16 @@ def destinations_of(given: dict[str, Any]) -> "Destinations":
         outputs=given["output"],
         gate=gate,
     )
+
+
+@contextmanager
+def perhaps_a_folder(what: str) -> Iterator[None]:
+    """A plain word that no registry knows may have been meant for a folder: then the hint says so."""
+    try:
+        yield
+    except RegistryError as error:
+        if re.fullmatch(r"[\w.-]+", what):
+            raise RegistryError(
+                error.message, hint=f"{error.hint}; there is no folder {what} here"
+            ) from error
+        raise

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, PROJECT, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, PROJECT, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import BIN, PACKAGE
 
 if TYPE_CHECKING:
     from ferrule.verbs.init import Proposal
 
 
-@click.command("init")
+@click.command("init", cls=Verb)
 @PROJECT
 @PACKAGE
 @BIN
@@ -36,7 +37,9 @@ def command(**given: Any) -> None:
     click.echo(
         json.dumps(as_json(proposal), indent=2) if given["as_json"] else proposal.text, nl=given["as_json"]
     )
-    if given["write"] or (not given["as_json"] and _says_so(proposal)):
+    if not proposal.lines:
+        context.report.say("the source names nothing to set: `ferrule build` takes the project as it is")
+    elif given["write"] or (not given["as_json"] and _says_so(proposal)):
         write(proposal)
         context.report.say(f"{proposal.manifest} has them now; `ferrule plan` shows what follows")
 

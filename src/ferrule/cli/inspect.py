@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.cli.flags import JSON, TRUST_FLAGS, VERBOSE, with_flags
+from ferrule.cli.flags import JSON, TRUST_FLAGS, VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import Parsed
 from ferrule.errors import BinaryError, InvalidValueError
 
@@ -43,7 +44,7 @@ INSPECT_FLAGS = (
 )
 
 
-@click.command("inspect")
+@click.command("inspect", cls=Verb)
 @click.argument("what", metavar="BIN|IMAGE")
 @with_flags(INSPECT_FLAGS, TRUST_FLAGS, (VERBOSE,))
 def command(**given: Any) -> None:

@@ -19,16 +19,16 @@ SOON_SECONDS = 0.01
 
 def main() -> NoReturn:
     """Entry point of the script `ferrule`."""
-    _start(sys.argv[1:])
+    _start(sys.argv[1:], "ferrule")
 
 
 def cargo_main() -> NoReturn:
     """Entry point of `cargo ferrule`: cargo hands over its own name for us as the first argument."""
     arguments = sys.argv[1:]
-    _start(arguments[1:] if arguments[:1] == ["ferrule"] else arguments)
+    _start(arguments[1:] if arguments[:1] == ["ferrule"] else arguments, "cargo ferrule")
 
 
-def _start(arguments: list[str]) -> NoReturn:
+def _start(arguments: list[str], name: str) -> NoReturn:
     _on_signals(_end)
     _open_streams()
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
@@ -43,7 +43,7 @@ def _start(arguments: list[str]) -> NoReturn:
             from ferrule.cli.app import run
 
             _on_signals(_interrupt)
-            code = run(arguments, ahead)
+            code = run(arguments, ahead, name)
         # All is done and said: a Ctrl-C now must not turn success into a death by signal.
         _on_signals(signal.SIG_IGN)
     except UserInterruptError:

@@ -9,14 +9,15 @@ import click
 from ferrule.cli.flags import (
     DESTINATION_FLAGS,
     ENV_FLAGS,
+    GATE_FLAGS,
     IMAGE_FLAGS,
     JSON,
     TRUST_FLAGS,
     VERBOSE,
-    with_flags,
 )
 from ferrule.cli.given import destinations_of, flag_source, make_context
 from ferrule.cli.result import destinations_json, image_json, passed_json
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import Parsed
 from ferrule.errors import InvalidValueError
 
@@ -34,14 +35,14 @@ def _parse_platform(text: str) -> "tuple[Platform, Path]":
     return parse_platform(platform), Path(path)
 
 
-@click.command("pack")
+@click.command("pack", cls=Verb)
 @click.argument("binaries", metavar="[BIN...]", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--platform",
     "platforms",
     multiple=True,
     type=Parsed("OS/ARCH=BIN", _parse_platform),
-    help="A binary and its platform, for an index of several. May be repeated.",
+    help="A binary and its platform, for an index of several.",
 )
 @click.option(
     "--config",
@@ -49,7 +50,7 @@ def _parse_platform(text: str) -> "tuple[Platform, Path]":
     type=click.Path(path_type=Path),
     help="A TOML file with the keys of [package.metadata.ferrule].",
 )
-@with_flags(IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
+@with_flags(IMAGE_FLAGS, ENV_FLAGS, DESTINATION_FLAGS, GATE_FLAGS, TRUST_FLAGS, (VERBOSE, JSON))
 def command(**given: Any) -> None:
     """Make an image of binaries that were built elsewhere.
 

@@ -12,15 +12,16 @@ from ferrule.cli.flags import (
     CARGO_VERBOSE,
     DESTINATION_FLAGS,
     ENV_FLAGS,
+    GATE_FLAGS,
     IMAGE_FLAGS,
     JSON,
     PROJECT,
-    with_flags,
 )
 from ferrule.cli.given import destinations_of, is_for_all, make_context, project_request
+from ferrule.cli.sections import Verb, with_flags
 
 
-@click.command("plan")
+@click.command("plan", cls=Verb)
 @PROJECT
 @with_flags(
     (CARGO_FLAGS[0], ALL, *CARGO_FLAGS[1:]),
@@ -28,13 +29,15 @@ from ferrule.cli.given import destinations_of, is_for_all, make_context, project
     IMAGE_FLAGS,
     ENV_FLAGS,
     DESTINATION_FLAGS,
+    GATE_FLAGS,
     (CARGO_VERBOSE, JSON),
 )
 def command(**given: Any) -> None:
     """Say what would be built, on which base, and why. Changes nothing.
 
-    PROJECT is a folder of a Cargo project, or a Cargo.toml. With --all there is a plan for each binary.
-    With -v also which configuration cargo finds, and where; of values that may be secret only the names.
+    PROJECT is a folder of a Cargo project, or a Cargo.toml; without it, this folder. With --all there is a
+    plan for each binary. With -v also which configuration cargo finds, and where; of values that may be
+    secret only the names.
     """
     from ferrule.cli.render import configuration_screen, plan_screen
 

@@ -10,12 +10,13 @@ from ferrule.cli.flags import (
     CARGO_FLAGS,
     CARGO_VERBOSE,
     IMAGE_FLAGS,
+    PACKAGE_OF_RUN,
     TRUST_FLAGS,
     option,
-    with_flags,
 )
-from ferrule.cli.given import make_context, project_at, project_request
-from ferrule.cli.types import ENGINES, Once, Parsed
+from ferrule.cli.given import make_context, perhaps_a_folder, project_at, project_request
+from ferrule.cli.sections import Verb, with_flags
+from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.mount import parse_mount
 from ferrule.engine.name import parse_name
 from ferrule.engine.variables import parse_variable, read_env_file
@@ -98,36 +99,36 @@ RUN_FLAGS = (
 )
 
 
-class WithArguments(click.Command):
-    """Gives all that stands behind `--` to the program, also where PROJECT is left out."""
+class RunVerb(Verb):
+    """What stands behind `--` is the program's, also where no project or image stands before it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """click itself would take the first of it for PROJECT, and run a stranger's image of that name."""
-        end = args.index("--") if "--" in args else len(args)
-        rest = super().parse_args(ctx, args[:end])
-        ctx.params["arguments"] = (*ctx.params["arguments"], *args[end + 1 :])
+        """click itself would take the first word behind `--` for the image, and ask a registry for it."""
+        before = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:before])
+        ctx.params["arguments"] += tuple(args[before + 1 :])
         return rest
 
 
-@click.command("run", cls=WithArguments)
+@click.command("run", cls=RunVerb, context_settings={"ignore_unknown_options": False})
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
     RUN_FLAGS,
-    CARGO_FLAGS[1:],  # -p is --publish here
+    (PACKAGE_OF_RUN, *CARGO_FLAGS[1:]),
     BUILD_FLAGS,
     IMAGE_FLAGS,
     TRUST_FLAGS,
     (CARGO_VERBOSE,),
 )
-@click.option("--package", cls=Once, metavar="NAME", help="The package of the workspace.")
 def command(**given: Any) -> int:
     """Run an image here, or build a project and run it.
 
     An existing path is a project; anything else is an image: a name that the engine has, a registry's, or
-    oci:DIR[:TAG]. The exit code is the program's; 125 says that ferrule itself failed, and 2 that a flag is
-    wrong. With --detach the program runs on, and exit codes are those of every other verb; with --wait too,
-    it is healthy then, or stopped with its last lines shown and exit code 6.
+    oci:DIR[:TAG]. Without either it is the project here. The exit code is the program's; 125 says that
+    ferrule itself failed, and 2 that a flag is wrong. With --detach the program runs on, and exit codes are
+    those of every other verb; with --wait too, it is healthy then, or stopped with its last lines shown and
+    exit code 6.
     """
     from ferrule.verbs.run import RunOptions
 
@@ -162,9 +163,11 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     from ferrule.verbs.run import run_image, run_project
 
     context = make_context(given)
-    place = project_at(given["what"])
+    is_mount = ":" in given["what"]  # as behind docker's -v, which is --verbose here
+    place = project_at(given["what"], *(("a folder goes with --mount",) if is_mount else ()))
     if place is None:
-        return run_image(context, given["what"], options)
+        with perhaps_a_folder(given["what"]):
+            return run_image(context, given["what"], options)
     request = project_request({**given, "project": place, "env": (), "image": None})
     return run_project(context, request, options)
 

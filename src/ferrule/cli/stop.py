@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from ferrule.cli.flags import VERBOSE, with_flags
+from ferrule.cli.flags import VERBOSE
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import ENGINES, Parsed
 from ferrule.engine.name import parse_name
 
 
-@click.command("stop")
+@click.command("stop", cls=Verb)
 @click.argument("names", nargs=-1, required=True, type=Parsed("NAME", parse_name), metavar="NAME...")
 @with_flags(
     (

@@ -13,10 +13,10 @@ from ferrule.cli.flags import (
     JSON,
     TRUST_FLAGS,
     option,
-    with_flags,
 )
-from ferrule.cli.given import make_context, project_at, project_request
+from ferrule.cli.given import make_context, perhaps_a_folder, project_at, project_request
 from ferrule.cli.run import ENGINE, NO_DATABASE, RUN_ENV, variables_of
+from ferrule.cli.sections import Verb, with_flags
 from ferrule.cli.types import MEMORY, Parsed
 from ferrule.errors import ImageError
 from ferrule.text import printable
@@ -65,7 +65,7 @@ VERIFY_FLAGS = (
 )
 
 
-@click.command("verify")
+@click.command("verify", cls=Verb)
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @with_flags(
     (ENGINE, *RUN_ENV, NO_DATABASE),
@@ -114,11 +114,12 @@ def _verify(given: dict[str, Any], options: "VerifyOptions") -> "Verified":
 
     context = make_context(given)
     place = project_at(given["what"])
-    if place is not None:
+    if place is None:
+        with perhaps_a_folder(given["what"]):
+            verified = verify_image(context, given["what"], options)
+    else:
         request = project_request({**given, "project": place, "env": (), "image": None})
         verified = verify_project(context, request, options)
-    else:
-        verified = verify_image(context, given["what"], options)
     if not verified.verdict.ok:
         lines = verified.last_lines
         context.report.raw(lines if lines.endswith("\n") or not lines else f"{lines}\n")

@@ -85,7 +85,11 @@ def choose_loader(name: str) -> Loader:
     from ferrule.engine.podman import Podman, has_podman
 
     if name == "docker":
-        return find_docker()
+        try:
+            return find_docker()
+        except EngineError as error:
+            hint = f"{error.hint}, or use --engine podman" if has_podman() else error.hint
+            raise EngineError(error.message, hint=hint) from error
     if name == "podman":
         return Podman()
     if name == "auto":

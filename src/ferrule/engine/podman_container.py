@@ -13,6 +13,8 @@ from ferrule.oci.reference import parse_reference
 
 PORT_TAKEN = re.compile(r":([0-9]+): bind: address already in use")
 TMPFS = f"{TMP}:rw,mode=1777,notmpcopyup"
+OF_A_NETWORK = "plugin type="
+"""How CNI begins, such as where iptables is missing, which it says in the words for a missing program."""
 NOT_FOR_A_FILE = re.compile(r"[\r\n\"'`]")
 """In a value: what some version of Podman does not take as it is from a line of a file."""
 
@@ -83,6 +85,8 @@ def explain(said: str, request: RunRequest) -> FerruleError:
         return EngineError(
             f"port {taken[1]} of this machine is taken", hint=f"publish another one: -p OTHER:{taken[1]}"
         )
+    if OF_A_NETWORK in said:
+        return EngineError(f"podman makes no network here: {said}", hint="use --network host")
     _, found, reason = said.partition("exec: ")
     if found:
         return ImageError(
@@ -96,7 +100,7 @@ def explain(said: str, request: RunRequest) -> FerruleError:
 def may_be_network(said: str) -> bool:
     """Whether the host's network could help: no version of podman has words of its own for it."""
     other = ("exec: ", "entrypoint", "image")
-    return not (PORT_TAKEN.search(said) or any(word in said for word in other))
+    return OF_A_NETWORK in said or not (PORT_TAKEN.search(said) or any(word in said for word in other))
 
 
 def _mount(mount: Mount) -> str:

@@ -42,6 +42,10 @@ def find_image(context: Context, name: str, platform: Platform) -> Iterator[Imag
 
 def _folder(path: Path) -> FolderShelf:
     shelf = FolderShelf(path)
+    if is_there(path / "Cargo.toml"):
+        raise ShelfError(
+            f"{path} is a project and no image", hint=f"write ferrule inspect $(ferrule build {path})"
+        )
     if not shelf.has(INDEX):
         raise ShelfError(f"{path} is no OCI layout", hint="an OCI layout has index.json and blobs/")
     return shelf

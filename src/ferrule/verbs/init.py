@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ferrule.atomic import appearing
-from ferrule.cargo.graph import Graph, read_graph
+from ferrule.cargo.graph import FROM_LOCK, Graph, read_graph
 from ferrule.cargo.listening import LIVE_PATHS, OF_OTHERS, addresses, health_route
 from ferrule.cargo.rust_items import follows
 from ferrule.cargo.toml import parse_toml
@@ -49,7 +49,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines for a manifest, and what a person should know besides."""
+    """The lines for a manifest, none where nothing was found, and what a person should know besides."""
 
     manifest: Path
     lines: tuple[Line, ...]
@@ -86,18 +86,13 @@ def propose(context: Context, request: ProjectRequest) -> Proposal:
     beside = tuple(_database(graph, found))
     lines = (*_image(prepared), *_network(sources, scanned), *beside, *files, Line(text="", reason=""), *env)
     if not found.proposed:
-        lines = lines[:-1]
+        lines = lines[:-1]  # no table of variables, and no blank line before it
     unclear = (f"{each.path}:{each.line} reads {each.what}" for each in found.unclear)
-    database = (
-        f"{crate.name} is in the program: it needs a {name} to run"
-        for name, crates in DATABASES.items()
-        if (crate := graph.find(*crates)) and not (beside and name == "PostgreSQL")
-    )
     head = Line(text=f"[{PACKAGE_TABLE}]", reason="")
     return Proposal(
         manifest=package.manifest_path,
-        lines=(head, *lines),
-        notes=(*_warnings(sources, scanned), *unclear, *database),
+        lines=(head, *lines) if lines else (),
+        notes=(*_warnings(sources, scanned), *unclear, *_needs(graph, has_postgres=bool(beside))),
     )
 
 
@@ -136,6 +131,17 @@ def _image(prepared: Prepared) -> Iterator[Line]:
     if match:
         name = f"{REGISTRIES[match[1]]}/{match[2]}/{match[3]}".lower()
         yield Line(text=f"# image = {toml_string(name)}", reason="for --push, by the `repository` above")
+
+
+def _needs(graph: Graph, *, has_postgres: bool) -> Iterator[str]:
+    """Databases that the program needs and no line of the proposal starts."""
+    if graph.source == FROM_LOCK:  # it has crates too that no feature turns on
+        yield "Cargo.lock is not up to date: once it is, this says which databases are needed"
+        return
+    for name, crates in DATABASES.items():
+        crate = graph.find(*crates)
+        if crate is not None and not (has_postgres and name == "PostgreSQL"):
+            yield f"{crate.name} is in the program: it needs a {name} to run"
 
 
 def _database(graph: Graph, found: Scanned) -> Iterator[Line]:

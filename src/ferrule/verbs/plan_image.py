@@ -27,7 +27,7 @@ def image_rows(prepared: Prepared, roots: Need, zones: Need) -> tuple[Row, ...]:
             name="ports",
             value=ports,
             text=", ".join(ports) or "none",
-            reason=settings.why("ports", "none are declared"),
+            reason=settings.why("ports", _no_ports(prepared)),
         ),
         Row(
             name="health",
@@ -55,6 +55,12 @@ def _database_rows(settings: Settings) -> Iterator[Row]:
         why = settings.why("migrate", "")
         why += ", on that database before the program starts" if database else ", where there is a database"
         yield Row(name="migrate", value=list(migrate), text=" ".join(migrate), reason=why)
+
+
+def _no_ports(prepared: Prepared) -> str:
+    tables = (prepared.selection.package.metadata, prepared.project.workspace.metadata)
+    is_new = not any("ferrule" in (metadata or {}) for metadata in tables)
+    return "none are declared" + ("; `ferrule init` reads them from the source" if is_new else "")
 
 
 def _health_reason(prepared: Prepared) -> str:

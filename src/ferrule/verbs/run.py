@@ -1,5 +1,6 @@
 """Runs an image here, building it first where a project was given; the exit code is the program's."""
 
+import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ferrule.engine.choose import Choice, choose
-from ferrule.engine.engine import Engine, Running, RunRequest, attended
+from ferrule.engine.engine import STOP_GRACE_SECONDS, Engine, Running, RunRequest, attended
 from ferrule.engine.health import wait_healthy
 from ferrule.engine.mount import Mount, check_mounts
 from ferrule.engine.name import name_after
@@ -58,6 +59,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             if self.database
             else NOTHING
         )
+
+
+KILLED = 128 + signal.SIGKILL
+KILLED_WARNING = (
+    f"it was killed: so is what does not end within {STOP_GRACE_SECONDS} s of its stop signal, or takes too "
+    "much memory; `ferrule verify` finds out which"
+)
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +152,10 @@ def _run(context: Context, choice: Choice, start: _Start, needs: Needs = NOTHING
             if start.health is not None:
                 watch = (context, running, start.health, options.wait_seconds)
                 threading.Thread(target=_watch, args=watch, daemon=True).start()
-            return Ran(code=running.wait())
+            code = running.wait()
+    if code == KILLED:
+        context.report.warn(KILLED_WARNING)
+    return Ran(code=code)
 
 
 def _migrate(
