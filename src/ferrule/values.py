@@ -155,13 +155,8 @@ def parse_file(value: str | Mapping[str, Any]) -> FileCopy:
             value, ("from", "to"), 'write it like { from = "static", to = "/app/static" }'
         )
     path = _path(target)
-    if (
-        not source
-        or not path.is_absolute()
-        or ".." in path.parts
-        or path == PurePosixPath("/")
-        or "\0" in source + target
-    ):
+    is_place = path.is_absolute() and ".." not in path.parts and path != PurePosixPath("/")
+    if not source or not is_place or "\0" in source + target:
         raise InvalidValueError(
             f"{target!r} is no place for a file in the image", hint="write an absolute path like /app/static"
         )

@@ -231,11 +231,7 @@ DESTINATION_FLAGS = (
     ),
     click.option("--push", is_flag=True, help="Push the image to its registry."),
     click.option("--load", is_flag=True, help="Load the image into a container engine."),
-    option(
-        "--engine",
-        type=ENGINES,
-        help="The engine for --load: docker, podman, or auto for the first that is there.  [default: docker]",
-    ),
+    option("--engine", type=ENGINES, help="For --load; auto is the first that is there.  [default: docker]"),
     click.option(
         "--output",
         "-o",
