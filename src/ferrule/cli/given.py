@@ -113,7 +113,7 @@ def project_request(given: dict[str, Any]) -> "ProjectRequest":
     )
 
 
-def project_at(what: str, hint: str = "give the folder of a Cargo project, or an image") -> Path | None:
+def project_at(what: str) -> Path | None:
     """The project that PROJECT|IMAGE means: whatever is there; None for an image.
 
     Raises `UsageError` for what can only be a path, and of nothing.
@@ -121,7 +121,10 @@ def project_at(what: str, hint: str = "give the folder of a Cargo project, or an
     if is_there(Path(what)):
         return Path(what)
     if what.startswith(("/", ".", "~")):
-        raise UsageError(f"there is no {what}", hint=hint)
+        # Who comes from docker types -v for what is --mount in `run`.
+        is_mount = ":" in what
+        hint = "give the folder of a Cargo project, or an image"
+        raise UsageError(f"there is no {what}", hint="--mount is for folders" if is_mount else hint)
     return None
 
 

@@ -110,7 +110,7 @@ class RunVerb(Verb):
         return rest
 
 
-@click.command("run", cls=RunVerb, context_settings={"ignore_unknown_options": False})
+@click.command("run", cls=RunVerb)
 @click.argument("what", default=".", metavar="[PROJECT|IMAGE]")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]")
 @with_flags(
@@ -118,6 +118,7 @@ class RunVerb(Verb):
     (PACKAGE_OF_RUN, *CARGO_FLAGS[1:]),
     BUILD_FLAGS,
     IMAGE_FLAGS,
+    PACKAGE_OF_RUN,
     TRUST_FLAGS,
     (CARGO_VERBOSE,),
 )
@@ -163,8 +164,7 @@ def _run(given: dict[str, Any], options: "RunOptions") -> "Ran":
     from ferrule.verbs.run import run_image, run_project
 
     context = make_context(given)
-    is_mount = ":" in given["what"]  # as behind docker's -v, which is --verbose here
-    place = project_at(given["what"], *(("a folder goes with --mount",) if is_mount else ()))
+    place = project_at(given["what"])
     if place is None:
         with perhaps_a_folder(given["what"]):
             return run_image(context, given["what"], options)
