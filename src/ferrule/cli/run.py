@@ -118,7 +118,6 @@ class RunVerb(Verb):
     (PACKAGE_OF_RUN, *CARGO_FLAGS[1:]),
     BUILD_FLAGS,
     IMAGE_FLAGS,
-    PACKAGE_OF_RUN,
     TRUST_FLAGS,
     (CARGO_VERBOSE,),
 )
