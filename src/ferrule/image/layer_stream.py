@@ -246,7 +246,7 @@ def _whole_member(data: bytes, end: int) -> bytearray | None:
     the size of the content: where these are the last ones, and nowhere else, it has ended with them.
     """
     size = int.from_bytes(data[end - 4 : end], "little")
-    if size > MEMBER:
+    if not 0 < size <= MEMBER:
         return None
     try:
         content: bytearray = deflate.gzip_decompress(memoryview(data)[:end], size)
