@@ -47,9 +47,8 @@ def test_what_is_not_generated_any_more_is_named(ferrule: InProject, example: Pa
     assert (code, out) == (3, "")
     paths = ", ".join(stale)
     assert err == f"error: 5 files not generated any more: {paths}\nhint: delete {paths}\n"
-    assert {"kind": "systemd", "path": stale[-1], "state": "stale"} in json.loads(
-        ferrule("generate", "systemd", "--json", "--diff")[1].partition("\n}\n")[0] + "}"
-    )["files"]
+    files = json.loads(ferrule("generate", "systemd", "--json", "--diff")[1])["files"]
+    assert {"kind": "systemd", "path": stale[-1], "state": "stale", "diff": ""} in files
     for path in stale:
         Path(path).unlink()
     assert ferrule("generate", "--check") == (0, "", "")
@@ -98,7 +97,7 @@ def test_without_a_kind_it_says_what_is_there(ferrule: InProject, example: Path)
     ferrule("generate", "env", "kubernetes")
     example.write_text(example.read_text().replace("RUST_LOG=info", "RUST_LOG=debug"))
     code, out, err = ferrule("generate")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "nothing is written without a KIND, such as `ferrule generate compose`\n")
     ends = {
         line.split()[1]: line.rpartition("; ")[2]
         for line in out.splitlines()
@@ -120,7 +119,7 @@ def test_a_hint_has_the_flags_that_chose_the_files(ferrule: InProject, tmp_path:
     assert err.endswith(f"\nhint: ferrule generate env --bin hello --output {place}\n")
 
 
-def test_a_link_is_followed_where_it_stays_in_its_folder(
+def test_a_link_is_followed_where_it_stays_in_the_project(
     ferrule: InProject, example: Path, tmp_path: Path
 ) -> None:
     behind = example.with_name("env.txt")
@@ -132,15 +131,31 @@ def test_a_link_is_followed_where_it_stays_in_its_folder(
     for target in (tmp_path / "outside", example):
         example.symlink_to(target)
         code, _, err = ferrule("generate", "env")
-        assert (code, err.splitlines()[0]) == (
-            3,
-            f"error: {example}: it is a link that leads out of its folder",
-        )
+        assert (code, err.splitlines()[0]) == (3, f"error: {example}: a link leads out of {example.parent}")
         example.unlink()
     assert not (tmp_path / "outside").exists()
     example.symlink_to(tmp_path / "outside")
     assert ferrule("generate", "env", "--force")[0] == 0
     assert not example.is_symlink()
+
+
+def test_nothing_is_written_behind_a_folder_that_leads_out_of_the_project(
+    ferrule: InProject, example: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (example.parent / "deploy").symlink_to(tmp_path / "outside")
+    for force in ((), ("--force",)):
+        code, _, err = ferrule("generate", "systemd", *force)
+        assert code == 3
+        assert f": a link leads out of {example.parent}\n" in err
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_json_holds_the_diff_that_is_asked_for(ferrule: InProject, example: Path) -> None:
+    code, out, _ = ferrule("generate", "env", "--diff", "--json")
+    (file,) = json.loads(out)["files"]
+    assert (code, file["path"], file["state"]) == (0, str(example), "new")
+    assert f"+++ {example}\n" in file["diff"]
 
 
 def test_a_folder_in_the_place_of_a_file_is_none_of_ours(ferrule: InProject, example: Path) -> None:

@@ -87,7 +87,7 @@ def command(**given: Any) -> None:
     )
     files = generate(context, plain_request(given), wanted)
     if given["as_json"]:
-        click.echo(json.dumps(as_json(files), indent=2))
+        click.echo(json.dumps(as_json(files, with_diff=given["diff"]), indent=2))
     elif not kinds and not given["check"]:
         _list(files, WHY)
         if not given["diff"]:
@@ -125,7 +125,7 @@ def _compare(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None:
 
     if given["kinds"]:
         refuse_foreign(files)
-    if given["diff"] or not given["as_json"]:
+    if not given["as_json"]:
         click.echo("".join(file.diff() for file in files), nl=False)
     if given["check"]:
         _refuse_drift(files, given)
@@ -150,7 +150,11 @@ def _refuse_drift(files: "tuple[Generated, ...]", given: dict[str, Any]) -> None
         raise ProjectError("; ".join(said), hint=", and ".join(hints))
 
 
-def as_json(files: "tuple[Generated, ...]") -> dict[str, Any]:
+def as_json(files: "tuple[Generated, ...]", *, with_diff: bool) -> dict[str, Any]:
     """The files for machines; `state` is new, same, changed, foreign (not generated) or stale (left over)."""
-    listed = [{"kind": file.kind, "path": str(file.path), "state": file.state} for file in files]
+    listed = [
+        {"kind": file.kind, "path": str(file.path), "state": file.state}
+        | ({"diff": file.diff()} if with_diff else {})
+        for file in files
+    ]
     return {"version": 1, "files": listed}

@@ -115,7 +115,9 @@ def generate(context: Context, request: ProjectRequest, wanted: Wanted) -> tuple
 
     known = None if wanted.image else _known_digest(placed(name), name)
     found = placed(name.with_digest(known) if known else name)
-    files = (compared(each, path, program, others, force=wanted.force) for path, each in found.items())
+    files = (
+        compared(each, folders.of(each.kind), program, others, force=wanted.force) for each in found.values()
+    )
     return (*files, *_left_over(folders, kinds, found, program, others))
 
 

@@ -21,12 +21,13 @@ LARGEST = 1 << 20
 class Generated(msgspec.Struct, frozen=True, kw_only=True):
     """A file: what it is now (None: not there), and what it should be (None: nothing writes it any more).
 
-    `is_ours`: it is not there, or was generated. `other` is the program that it was generated for, where that
-    is another of the project.
+    `root` is the folder that it is to lie below. `is_ours`: it is not there, or was generated. `other` is the
+    program that it was generated for, where that is another of the project.
     """
 
     kind: str
     path: Path
+    root: Path
     before: str | None
     after: str | None
     is_ours: bool = True
@@ -56,18 +57,21 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def compared(draft: Draft, path: Path, program: str, others: Collection[str], *, force: bool) -> Generated:
-    """A draft beside the file at `path`; `others` are the project's further programs, as marks have them.
+def compared(draft: Draft, root: Path, program: str, others: Collection[str], *, force: bool) -> Generated:
+    """A draft beside its file below `root`; `others` are the project's further programs, as marks have them.
 
     Raises `ProjectError` for marks that are no pair.
     """
+    path = root / draft.path
     before = text_of(path)
     with naming(path):
         found = split(before or "", draft.kind, draft.comment)
         after = drafted(before, draft.kind, draft.text, force=True, comment=draft.comment, program=program)
     other = found.program if found and found.program in others else None
     is_ours = found is not None or before is None or force
-    return Generated(kind=draft.kind, path=path, before=before, after=after, is_ours=is_ours, other=other)
+    return Generated(
+        kind=draft.kind, path=path, root=root, before=before, after=after, is_ours=is_ours, other=other
+    )
 
 
 def left_over(
@@ -83,7 +87,7 @@ def left_over(
             continue
         owner = owner_of(path, kind)
         if owner == mark_name(program) if others is None else owner not in others:
-            yield Generated(kind=kind, path=path, before=text, after=None)
+            yield Generated(kind=kind, path=path, root=folder, before=text, after=None)
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -123,7 +127,7 @@ def write(files: tuple[Generated, ...], *, force: bool = False) -> None:
     """Write those that are not as they should be, each whole or not at all.
 
     Raises `ProjectError` before the first where one is somebody else's or, without `force`, another program's
-    or a link that leads out of its folder.
+    or where a link leads out of its root.
     """
     refuse_foreign(files)
     for file in files:
@@ -133,7 +137,7 @@ def write(files: tuple[Generated, ...], *, force: bool = False) -> None:
                 hint="--output DIR puts the files of a second program elsewhere, --force in their place",
             )
     texts = {
-        file.path if force else _behind_link(file.path): file.after
+        _behind_links(file, force=force): file.after
         for file in files
         if file.state in ("new", "changed") and file.after is not None
     }
@@ -168,17 +172,21 @@ def text_of(path: Path) -> str | None:
         raise OutputError(f"cannot read {path}: {reason}", hint="move it away") from error
 
 
-def _behind_link(path: Path) -> Path:
-    """What a link stands for. A project may be a stranger's: no link that leads away is followed."""
-    if not path.is_symlink():
-        return path
+def _behind_links(file: Generated, *, force: bool) -> Path:
+    """Where the file lies. A project may be a stranger's: no link that leads out of its root is followed.
+
+    With `force` it takes the place of a link, but not behind a folder that is one.
+    """
     try:
-        place = path.resolve()
+        folder, root = file.path.parent.resolve(), file.root.resolve()
+        place = folder / file.path.name if force else file.path.resolve()
     except (OSError, RuntimeError):  # a link to itself
-        place = Path("/")
-    if not place.is_relative_to(path.parent.resolve()):
+        place = root = Path("/")
+    if place == root or not place.is_relative_to(root):
         raise ProjectError(
-            f"{path}: it is a link that leads out of its folder",
-            hint="move it away, or add --force to have it replaced",
+            f"{file.path}: a link leads out of {file.root}",
+            hint="move it away"
+            if force
+            else "move it away, or add --force to have a link to a file replaced",
         )
     return place
