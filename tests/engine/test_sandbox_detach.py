@@ -136,6 +136,7 @@ def test_what_ended_is_forgotten_after_a_week(bench: Bench) -> None:
 
 def test_a_program_whose_guard_is_not_to_be_seen_is_left_alone(bench: Bench) -> None:
     program = started(bench, "wait")
+    until(lambda: "ready" in program.last_lines(1))
     guard = place_of(bench) / GUARD
     known = guard.read_text()
     guard.unlink()
