@@ -22,11 +22,15 @@ def output_file() -> Iterator[BinaryIO]:
         yield file
 
 
-def last_lines(output: BinaryIO) -> str:
-    """The end of what it said."""
+def said_last(output: BinaryIO) -> str:
+    """The end of what it said, at most `MAX_OUTPUT` bytes."""
     place = max(0, os.fstat(output.fileno()).st_size - MAX_OUTPUT)
-    lines = os.pread(output.fileno(), MAX_OUTPUT, place).decode(errors="replace").splitlines(keepends=True)
-    return "".join(lines[-SHOWN_LINES:])
+    return os.pread(output.fileno(), MAX_OUTPUT, place).decode(errors="replace")
+
+
+def last_lines(said: str) -> str:
+    """What is shown of it. Secrets are hidden before: half of one is not found any more."""
+    return "".join(said.splitlines(keepends=True)[-SHOWN_LINES:])
 
 
 def hiding(contract: tuple[Declared, ...], env: tuple[Variable, ...]) -> Callable[[str], str]:

@@ -23,7 +23,7 @@ from ferrule.verbs.context import Context
 from ferrule.verbs.database import NOTHING, Needs, beside, choose_for, migrate, migration_check, needs_of
 from ferrule.verbs.in_engine import load_image
 from ferrule.verbs.judge import judge
-from ferrule.verbs.program_output import hiding, last_lines, output_file
+from ferrule.verbs.program_output import hiding, last_lines, output_file, said_last
 from ferrule.verbs.verdict import Check, Expected, Trials, Verdict
 from ferrule.verbs.verify_boot import Boot, Watch, boot
 from ferrule.verbs.verify_health import health_source
@@ -92,14 +92,14 @@ def verify(context: Context, subject: Subject, options: VerifyOptions, load_as: 
             load_image(context, choice.engine.loader, subject.image, load_as)
     trial = _Trial(choice, subject, options, env)
     with beside(context, choice.engine, trial.request, needs) as trial.request:
-        verdict, lines = _verdict(trial, needs)
+        verdict, said = _verdict(trial, needs)
     hide = hiding(subject.contract, trial.request.env)
     return Verified(
         name=called,
         digest=subject.digest,
         engine=choice.engine.name,
         verdict=_told(verdict, hide),
-        last_lines=hide(lines),
+        last_lines=last_lines(hide(said)),
     )
 
 
@@ -159,17 +159,17 @@ def declared_ports(run: RunConfig) -> tuple[Port, ...]:
 
 
 def _verdict(trial: "_Trial", needs: Needs) -> tuple[Verdict, str]:
-    """The migration first: without it the program has nothing to run on. The lines are what is judged."""
+    """The migration first: without it the program has nothing to run on. The words are what is judged."""
     checks: tuple[Check, ...] = ()
     if needs.migrate:
         with output_file() as output:
             migrated = migrate(trial.engine, trial.request, needs.migrate, (output, output))
-            lines = last_lines(output)
+            said = said_last(output)
         checks = migration_check(migrated)
     if checks and not checks[0].ok:
-        return Verdict(checks=checks), lines
-    trials, lines = trial.run()
-    return Verdict(checks=(*checks, *judge(trial.expected, trials).checks)), lines
+        return Verdict(checks=checks), said
+    trials, said = trial.run()
+    return Verdict(checks=(*checks, *judge(trial.expected, trials).checks)), said
 
 
 class _Trial:
@@ -220,10 +220,10 @@ class _Trial:
         )
 
     def run(self) -> tuple[Trials, str]:
-        """The strict boot, and those that tell why it failed. The lines are those of the strict one."""
+        """The strict boot, and those that tell why it failed. The words are those of the strict one."""
         with output_file() as output:
             strict = self._boot(output)
-            lines = last_lines(output)
+            said = said_last(output)
         writable = as_root = with_both = None
         if strict.healthy_after is None and not strict.refused and not _is_out_of_memory(strict):
             writable = self._again(writable=True)
@@ -238,7 +238,7 @@ class _Trial:
         trials = Trials(
             strict=strict, writable=writable, as_root=as_root, with_both=with_both, without=without
         )
-        return trials, lines
+        return trials, said
 
     def _again(self, *, leave_out: str = "", writable: bool = False, user: str = "") -> Boot:
         with output_file() as output:
@@ -260,4 +260,5 @@ def _is_out_of_memory(seen: Boot) -> bool:
 
 
 def _told(verdict: Verdict, hide: Callable[[str], str]) -> Verdict:
-    return Verdict(checks=tuple(replace(check, said=hide(check.said)) for check in verdict.checks))
+    checks = (replace(check, said=hide(check.said), hint=hide(check.hint)) for check in verdict.checks)
+    return Verdict(checks=tuple(checks))
