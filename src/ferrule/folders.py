@@ -1,6 +1,8 @@
 """The user's own folders: for what ferrule keeps between runs, and for the user's configuration."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ferrule.errors import ProjectError
@@ -28,6 +30,11 @@ def config_file() -> Path:
     return (Path(named) / "ferrule" if named else _user_config()) / "config.toml"
 
 
+def home_folder() -> Path:
+    """The user's own, or where there is none `~`: a user of a container may have no name and no home."""
+    return Path(os.path.expanduser("~"))  # noqa: PTH111 - Path's own raises for that user
+
+
 def temporary_folder() -> Path:
     """TMPDIR, /tmp or /var/tmp, whichever can be written to.
 
@@ -38,13 +45,36 @@ def temporary_folder() -> Path:
     return next((each for each in candidates if each.is_dir() and os.access(each, os.W_OK | os.X_OK)), Path())
 
 
-def _user_cache() -> Path:
-    import platformdirs
+def state_folder() -> Path:
+    """`ferrule` in the user state folder. Raises `ProjectError` where there is none."""
+    with _named("XDG_STATE_HOME"):
+        import platformdirs
 
-    return platformdirs.user_cache_path("ferrule")
+        return platformdirs.user_state_path("ferrule")
+
+
+def _user_cache() -> Path:
+    with _named("FERRULE_CACHE_DIR"):
+        import platformdirs
+
+        return platformdirs.user_cache_path("ferrule")
 
 
 def _user_config() -> Path:
     import platformdirs
 
-    return platformdirs.user_config_path("ferrule")
+    try:
+        return platformdirs.user_config_path("ferrule")
+    except RuntimeError:
+        return home_folder()
+
+
+@contextmanager
+def _named(variable: str) -> Iterator[None]:
+    """Say what to set where the user has no home that a folder could be in."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ProjectError(
+            f"user {os.getuid()} has no home folder", hint=f"set HOME, or {variable}"
+        ) from error

@@ -189,8 +189,9 @@ def test_an_archive_for_podman_is_docker_s_alone_with_whole_names(tmp_path: Path
 
 
 def test_names_are_shown_as_docker_shows_them() -> None:
-    shown = [familiar(parse_reference(name)) for name in ("shop:1", "acme/shop:1", "ghcr.io/acme/shop:1")]
-    assert shown == ["shop:1", "acme/shop:1", "ghcr.io/acme/shop:1"]
+    names = ("shop:1", "acme/shop:1", "library/acme/shop:1", "ghcr.io/acme/shop:1")
+    shown = [familiar(parse_reference(name)) for name in names]
+    assert shown == list(names)
 
 
 def test_a_tree_is_what_the_layers_add_up_to(store: BlobStore) -> None:

@@ -97,7 +97,7 @@ def test_the_base_s_variables_and_ports_stay_and_its_command_goes() -> None:
         exposed_ports={"80/tcp": {}},
         entrypoint=("/bin/sh",),
         cmd=("-c",),
-        labels={"of": "base"},
+        labels={"of": "base", "ferrule.health.path": "/of-the-base"},
         healthcheck=HealthCheck(test=("CMD", "curl")),
         volumes={"/data": {}},
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ferrule.cargo.plan import BuildPlan
+from ferrule.folders import home_folder
 
 MOST = 20
 MIN_PARTS = 3
@@ -27,7 +28,7 @@ def find_leaks(binary: Path, plan: BuildPlan) -> tuple[Leak, ...]:
         plan.target_dir,
         plan.toolchain.cargo_home,
         plan.toolchain.sysroot,
-        Path.home(),
+        home_folder(),
     )
     wanted = sorted({str(place) for place in places if len(place.parts) >= MIN_PARTS})
     if not wanted or binary.stat().st_size == 0:

@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ferrule.folders import home_folder
+
 TOOLCHAIN_FILES = ("rust-toolchain", "rust-toolchain.toml")
 VARIABLES = ("RUSTUP_TOOLCHAIN", "RUSTUP_HOME", "CARGO_HOME", "HOME")
 FOR_EVERYBODY = Path("/etc/rustup/settings.toml")
@@ -17,7 +19,7 @@ def decisive_facts(folder: Path) -> str | None:
     rustc = _proxy()
     if rustc is None:
         return None
-    home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+    home = Path(os.environ.get("RUSTUP_HOME") or home_folder() / ".rustup")
     files = (
         rustc,
         FOR_EVERYBODY,

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ferrule.folders import home_folder
+
 
 def config_files(folder: Path) -> tuple[Path, ...]:
     """Every configuration file that cargo reads when it runs in the folder, nearest first."""
@@ -20,7 +22,7 @@ def mentions(files: tuple[Path, ...], words: tuple[str, ...]) -> bool:
 
 def cargo_home() -> Path:
     """Where cargo keeps the sources of dependencies."""
-    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo").absolute()
+    return Path(os.environ.get("CARGO_HOME") or home_folder() / ".cargo").absolute()
 
 
 def is_quiet(folder: Path) -> bool:

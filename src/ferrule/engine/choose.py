@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from ferrule.engine.engine import Engine, Loader
 from ferrule.errors import EngineError, UsageError
+from ferrule.folders import home_folder
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ def _docker_that_answers() -> Engine:
     """To find out that there is none takes a socket, and not all of what Docker is spoken to with."""
     from ferrule.engine.docker_address import find_address, knock
 
-    knock(find_address(os.environ, Path.home()))
+    knock(find_address(os.environ, home_folder()))
     from ferrule.engine.docker import find_docker
 
     return find_docker()

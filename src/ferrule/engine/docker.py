@@ -15,6 +15,7 @@ from ferrule.engine.docker_run import DockerRun, remove_container
 from ferrule.engine.engine import RunRequest, check_host_ports, name_in_use
 from ferrule.engine.strict import run_config_of
 from ferrule.errors import EngineError, ProjectError
+from ferrule.folders import home_folder
 from ferrule.oci.image_config import RunConfig
 
 CHUNK = 1 << 20
@@ -28,7 +29,7 @@ def find_docker(*, required: bool) -> "Docker | None": ...
 def find_docker(*, required: bool = True) -> "Docker | None":
     """The Docker that this user's own client would talk to. Without one `EngineError`, or None."""
     try:
-        http = DockerHttp(find_address(os.environ, Path.home()))
+        http = DockerHttp(find_address(os.environ, home_folder()))
         http.connect()
     except EngineError:
         if required:

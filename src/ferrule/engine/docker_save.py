@@ -7,13 +7,14 @@ from urllib.parse import quote
 from ferrule.engine.docker_address import find_address
 from ferrule.engine.docker_http import DockerHttp, DockerRefusalError
 from ferrule.errors import EngineError, OutputError
+from ferrule.folders import home_folder
 
 CHUNK = 1 << 20
 
 
 def save(name: str, file: Path) -> None:
     """Write the image's archive. Raises `EngineError` where there is no docker or no such image."""
-    http = DockerHttp(find_address(os.environ, Path.home()))
+    http = DockerHttp(find_address(os.environ, home_folder()))
     http.connect()
     try:
         with (

@@ -22,7 +22,7 @@ from ferrule.engine.sandbox_prepare import prepare
 from ferrule.engine.sandbox_record import CODES, LOG
 from ferrule.engine.sandbox_run import SandboxRun, check_start
 from ferrule.errors import EngineError
-from ferrule.folders import temporary_folder
+from ferrule.folders import state_folder, temporary_folder
 from ferrule.image.image import Image
 from ferrule.process import Command, Starter, SystemRunner
 
@@ -109,9 +109,7 @@ class Sandbox:
 
     @property
     def _state(self) -> Path:
-        import platformdirs
-
-        return self._known_state or platformdirs.user_state_path("ferrule") / "run"
+        return self._known_state or state_folder() / "run"
 
     def _leave(self, image: Image, request: RunRequest, place: Place) -> None:
         spec = prepare(image, request, place.folder, parent=0, warn=self._warn)

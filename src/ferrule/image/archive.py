@@ -34,9 +34,10 @@ def write_archive(
 
 
 def familiar(name: Reference) -> str:
-    """A name as docker prints it: without docker.io and library."""
+    """A name as docker prints it: without docker.io, and without library before a name of one part."""
     text = str(name).removeprefix(f"{DEFAULT_REGISTRY}/")
-    return text.removeprefix("library/")
+    official = text.removeprefix("library/")
+    return text if "/" in official else official
 
 
 def _write(

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from ferrule.errors import InvalidValueError, RegistryError
+from ferrule.folders import home_folder
 from ferrule.oci.reference import DEFAULT_REGISTRY
 from ferrule.process import Command, ProgramMissingError, Runner
 from ferrule.registry.login import CredentialFile, Login, parse_file, parse_helper_answer
@@ -82,7 +83,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 def credential_files() -> tuple[Path, ...]:
     """Where docker and podman keep logins, in the order in which they are asked."""
-    environment, home = os.environ, Path.home()
+    environment, home = os.environ, home_folder()
     docker = environment.get("DOCKER_CONFIG")
     files = [(Path(docker) if docker else home / ".docker") / "config.json"]
     if named := environment.get("REGISTRY_AUTH_FILE"):

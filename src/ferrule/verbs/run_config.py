@@ -16,6 +16,8 @@ HEALTH_PORT = "ferrule.health.port"
 HEALTH_EXPECT = "ferrule.health.expect"
 HEALTH_HEADER = "ferrule.health.header"
 HEALTH_LIVE = "ferrule.health.live"
+OURS = "ferrule."
+"""Labels that say something of a program: of the base's, where ferrule has made that too."""
 SECOND = 1_000_000_000
 
 
@@ -30,8 +32,10 @@ def run_config(
 ) -> RunConfig:
     """Merge: variables, ports, volumes and labels of the base stay unless the settings replace them by name.
 
-    The base's own command and health check go: they are about its program, not about ours.
+    The base's own command, its health check and ferrule's labels go: they are about its program, not about
+    ours.
     """
+    kept = {name: value for name, value in (below.labels or {}).items() if not name.startswith(OURS)}
     env = {**_pairs(below.env), **variables, **settings.env}
     volumes = {**(below.volumes or {}), **{str(path): {} for path in settings.volumes}}
     ports = {**(below.exposed_ports or {}), **{str(port): {} for port in settings.ports}}
@@ -43,7 +47,7 @@ def run_config(
         cmd=settings.args or None,
         volumes=volumes or None,
         working_dir=str(settings.workdir),
-        labels={**(below.labels or {}), **health_labels(settings), **labels} or None,
+        labels={**kept, **health_labels(settings), **labels} or None,
         stop_signal=settings.stop_signal,
         healthcheck=_health_check(settings, aids),
     )
