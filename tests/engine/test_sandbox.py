@@ -90,6 +90,16 @@ def test_nothing_is_left_behind(sandbox_bench: Bench) -> None:
     assert str(sandbox_bench.folder) not in Path("/proc/self/mountinfo").read_text()
 
 
+def test_a_run_that_is_left_at_once_ends_under_nohup_too(sandbox_bench: Bench) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with sandbox_bench.running(sandbox_bench.image(Cmd=["stubborn"])) as running:
+            pass
+        assert running.ended()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_missing_loader_is_told_from_a_missing_program(sandbox_bench: Bench) -> None:
     script = entry("script", ELF_LOADER_MISSING, mode=0o755)
     with pytest.raises(ImageError, match="loader or interpreter is missing"):

@@ -47,8 +47,10 @@ class SandboxRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            # Under nohup one that comes while the guard itself is still starting is lost.
             self._guard.signal(signal.SIGHUP)
-            self._guard.wait()
+            while not self._guard.ended(within=1):
+                self._guard.signal(signal.SIGHUP)
         finally:
             self._place.remove()
 
