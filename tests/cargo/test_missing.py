@@ -162,6 +162,11 @@ def test_a_library_that_is_missing_for_another_processor(tmp_path: Path) -> None
             "aarch64-linux-gnu-gcc",
             "install gcc-aarch64-linux-gnu (Debian)",
         ),
+        (
+            "armv7-unknown-linux-gnueabihf",
+            "arm-linux-gnueabihf-gcc",
+            "install gcc-arm-linux-gnueabihf (Debian)",
+        ),
     ],
 )
 def test_a_c_compiler_for_another_target(

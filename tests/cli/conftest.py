@@ -68,6 +68,17 @@ def refused(ferrule: Ferrule, capsys: pytest.CaptureFixture[str]) -> Refused:
     return call
 
 
+def running(capsys: pytest.CaptureFixture[str]) -> InProject:
+    """Runs a command line; gives exit code, stdout and stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run([*arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
 @pytest.fixture
 def in_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -76,13 +87,7 @@ def in_project(
     monkeypatch.setenv("FERRULE_CACHE_DIR", str(tmp_path / "cache"))
     project = write_project(tmp_path / "shop", {"Cargo.toml": manifest(extra=CONTRACT)})
     monkeypatch.chdir(project)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return running(capsys)
 
 
 @pytest.fixture
@@ -95,9 +100,10 @@ def without_secret(
     for name in ("APP_URL", "APP_PORT", "APP_ENV"):
         monkeypatch.delenv(name, raising=False)
 
+    plain = running(capsys)
+
     def call(*arguments: str) -> tuple[int, str, str]:
-        code = run([*arguments])
-        out, err = capsys.readouterr()
+        code, out, err = plain(*arguments)
         assert "hunter2" not in out + err
         return code, out, err
 

@@ -54,6 +54,7 @@ def _part(title: str, names: str, debian: str, fedora: str, alpine: str, headers
     )
 
 
+C_COMPILER, C_LIBRARY = "a C compiler", "the C library"
 TOOLS = (
     _part("protoc", "protoc", "protobuf-compiler", "protobuf-compiler", "protoc"),
     _part("cmake", "cmake", "cmake", "cmake", "cmake"),
@@ -65,7 +66,7 @@ TOOLS = (
     _part("nasm", "nasm", "nasm", "nasm", "nasm"),
     _part("python3", "python3 python", "python3", "python3", "python3"),
     _part("Go", "go", "golang-go", "golang", "go"),
-    _part("a C compiler", "cc gcc", "gcc and libc6-dev", "gcc", "gcc and musl-dev", "stdio.h stdlib.h"),
+    _part(C_COMPILER, "cc gcc", "gcc and libc6-dev", "gcc", "gcc and musl-dev", "stdio.h stdlib.h"),
     _part("a C++ compiler", "c++ g++", "g++", "gcc-c++", "g++"),
     _part("lld", "lld ld.lld", "lld", "lld", "lld"),
     _part("mold", "mold ld.mold", "mold", "mold", "mold"),
@@ -108,7 +109,7 @@ LIBRARIES = (
     ),
     _part("libxml2", "libxml-2.0 xml2", "libxml2-dev", "libxml2-devel", "libxml2-dev", "libxml/"),
     _part("libsodium", "libsodium sodium", "libsodium-dev", "libsodium-devel", "libsodium-dev", "sodium.h"),
-    _part("the C library", "c m dl rt pthread", "libc6-dev", "glibc-devel and glibc-static", "musl-dev"),
+    _part(C_LIBRARY, "c m dl rt pthread", "libc6-dev", "glibc-devel and glibc-static", "musl-dev"),
     _part("the C++ library", "stdc++", "g++", "gcc-c++ and libstdc++-static", "g++"),
 )
 
@@ -146,7 +147,7 @@ SAYS_LIBRARY = (
 SAYS_NO_START_FILES = r"(?:cannot open|cannot find) (?:\S*/)?\w*crt[1in]\.o: No such file"
 """Linkers find these beside the C library, and name them before it."""
 
-CROSS_COMPILER = r"(?P<machine>\w+)-linux-(?P<libc>musl|gnu)\w*-(?P<kind>gcc|g\+\+|cc|c\+\+)"
+CROSS_COMPILER = r"(?P<machine>\w+)-linux-(?P<libc>musl|gnu)(?P<abi>\w*)-(?P<kind>gcc|g\+\+|cc|c\+\+)"
 SAYS_HEADER = r"fatal error: '?(?P<name>[\w/.+-]+\.h)'?(?::| file not found)"
 SAYS_OLD = r"Package '(?P<name>[^']+)' has version '(?P<has>[^']+)', required version is '(?P<wants>[^']+)'"
 THE_LINK = "the link"
@@ -171,7 +172,7 @@ def find_missing(text: str, foreign: str = "") -> Cause | None:
 def _for_another(missing: Cause, triple: str) -> Cause:
     """Packages of this machine's own processor would not help."""
     target = platform_of(triple)
-    is_libc = "the C library" in missing.message or "a C compiler" in missing.message
+    is_libc = any(title in missing.message for title in (C_COMPILER, C_LIBRARY))
     hint = BUILT_ALONG
     if is_libc:
         packages = cross_packages(target) if target and "-musl" not in triple else ""
@@ -205,7 +206,7 @@ def _cross_compiler(by: str, cross: re.Match[str]) -> Cause:
     """A C compiler for another processor or libc, by the name that the `cc` crate gives it."""
     kind = "g++" if "++" in cross["kind"] else "gcc"
     if cross["libc"] == "gnu":
-        hint = f"install {kind}-{cross['machine'].replace('_', '-')}-linux-gnu (Debian)"
+        hint = f"install {kind}-{cross['machine'].replace('_', '-')}-linux-gnu{cross['abi']} (Debian)"
     else:
         own = kind == "gcc" and cross["machine"] == platform.machine()
         hint = f"type: {ZIG_HINT}" + (", or install musl-tools (Debian)" if own else "")

@@ -52,6 +52,12 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     allocator: "AllocatorChoice"
 
 
+def files_of(prepared: Prepared) -> "tuple[FileEntry, ...]":
+    """The project's own files of an image; see `collect_files`."""
+    folder, root = prepared.selection.package.folder, prepared.project.workspace.workspace_root
+    return collect_files(prepared.settings.files, folder, root, prepared.programs)
+
+
 class BuiltPart(msgspec.Struct, frozen=True, kw_only=True):
     """The program and the image for one platform; `beside` are the further programs in it."""
 
@@ -98,10 +104,7 @@ def build_image(
         from ferrule.verbs.gate import check_gate, pass_gate
 
         check_gate(prepared.settings, destinations)
-    workspace = prepared.project.workspace
-    files = collect_files(
-        prepared.settings.files, package.folder, workspace.workspace_root, prepared.programs
-    )
+    files = files_of(prepared)
     parts = tuple(
         make_part(context, prepared, compile_part(context, prepared, plans), files)
         for plans in prepared.groups

@@ -19,6 +19,7 @@ from ferrule.verbs.build import (
     BuiltPart,
     cargo_seconds_of,
     compile_part,
+    files_of,
     get_ready,
     make_part,
     parcel_of,
@@ -34,7 +35,6 @@ from ferrule.verbs.deliver import (
     deliver,
     deliver_here,
 )
-from ferrule.verbs.files import collect_files
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare_all
 from ferrule.verbs.tags import fill_tags
 
@@ -157,11 +157,8 @@ def _build(context: Context, jobs: tuple[Job, ...]) -> tuple[Parts, ...]:
 
 
 def _files(job: Job) -> tuple[FileEntry, ...]:
-    prepared = job.prepared
     with _about(job.name):
-        root = prepared.project.workspace.workspace_root
-        folder = prepared.selection.package.folder
-        return collect_files(prepared.settings.files, folder, root, prepared.programs)
+        return files_of(job.prepared)
 
 
 class _Making:

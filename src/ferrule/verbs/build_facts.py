@@ -21,6 +21,7 @@ from ferrule.cargo.metadata import Project
 from ferrule.cargo.needs import certificates, expected_link, time_zones
 from ferrule.cargo.own_code import libraries_of_sources
 from ferrule.cargo.plan import BuildPlan, output_folder
+from ferrule.cargo.rustup import TOOLCHAIN_FILES
 from ferrule.cargo.toolchain import Toolchain, version_numbers
 from ferrule.errors import ProjectError
 from ferrule.generate.build_facts import DEBIAN, DISTROLESS, SCRATCH, Build, Cache, Link, Program, Taken
@@ -33,7 +34,6 @@ from ferrule.verbs.migrations import find_migrations
 from ferrule.verbs.plan import merged, most_demanding
 from ferrule.verbs.prepare import Prepared, ProjectRequest, prepare
 
-TOOLCHAIN_FILES = ("rust-toolchain.toml", "rust-toolchain")
 NUMBER = re.compile(rb"""^\s*(?:channel\s*=\s*["'])?\d+\.\d+""", re.MULTILINE)
 """What a toolchain file names a version by; `stable` is another one next month."""
 
